@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "path.h"
+
+int bk_fd_write(int fd, const void *p, size_t len)
+{
+	const char *s = p;
+
+	while (len > 0) {
+		ssize_t n = write(fd, s, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		s += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int bk_fd_read(int fd, size_t limit, struct bk_buf *b)
+{
+	size_t start = b->len;
+
+	for (;;) {
+		size_t got = b->len - start;
+		size_t want = limit - got < 65536 ? limit - got + 1 : 65536;
+		ssize_t n;
+
+		bk_buf_reserve(b, want);
+		n = read(fd, b->p + b->len, want);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			return 0;
+		b->len += (size_t)n;
+		b->p[b->len] = '\0';
+		if (b->len - start > limit) {
+			errno = EFBIG;
+			return -1;
+		}
+	}
+}
+
+int bk_file_read(const char *path, size_t limit, struct bk_buf *b,
+		 struct bk_err *err)
+{
+	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return bk_err_sys(err, "cannot open '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return bk_err_set(err, BK_EX_DATAERR, 0,
+				  "'%s' is not a regular file", path);
+	if (bk_fd_read(fd, limit, b) == 0)
+		return 0;
+	if (errno == EFBIG)
+		return bk_err_set(err, BK_EX_DATAERR, 0,
+				  "'%s' is larger than %zu bytes", path, limit);
+	return bk_err_sys(err, "cannot read '%s'", path);
+}
+
+static int sync_folder_of(const char *path)
+{
+	BK_AUTO_FREE char *folder = bk_path_parent(path);
+	BK_AUTO_CLOSE int fd =
+		open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fsync(fd);
+}
+
+int bk_file_write(const char *path, const void *p, size_t len, mode_t mode,
+		  struct bk_err *err)
+{
+	BK_AUTO_FREE char *tmp = bk_asprintf("%s.XXXXXX", path);
+	int fd = mkostemp(tmp, O_CLOEXEC);
+	int num;
+
+	if (fd < 0)
+		return bk_err_set(err, BK_EX_CANTCREAT, errno,
+				  "cannot create '%s'", path);
+	if (bk_fd_write(fd, p, len) < 0 || fchmod(fd, mode) < 0 ||
+	    fsync(fd) < 0) {
+		num = errno;
+		(void)close(fd);
+		goto fail;
+	}
+	if (close(fd) < 0 || rename(tmp, path) < 0) {
+		num = errno;
+		goto fail;
+	}
+	if (sync_folder_of(path) < 0)
+		return bk_err_sys(err, "cannot sync the folder of '%s'", path);
+	return 0;
+fail:
+	(void)unlink(tmp);
+	return bk_err_set(err, BK_EX_IOERR, num, "cannot write '%s'", path);
+}
+
+int bk_file_mkdirs(const char *path, mode_t mode, struct bk_err *err)
+{
+	BK_AUTO_FREE char *copy = bk_strdup(path);
+
+	for (char *p = copy + 1;; p++) {
+		char c = *p;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+			return bk_err_set(err, BK_EX_CANTCREAT, errno,
+					  "cannot create folder '%s'", copy);
+		*p = c;
+		if (c == '\0')
+			return 0;
+	}
+}
+
+const char *bk_file_distrust(const struct stat *st)
+{
+	if (st->st_uid != 0 && st->st_uid != geteuid())
+		return "its owner is neither root nor the user who runs this";
+	if (st->st_mode & S_IWOTH)
+		return "others can write it";
+	if ((st->st_mode & S_IWGRP) && st->st_gid != 0 &&
+	    st->st_gid != getegid())
+		return "a foreign group can write it";
+	return NULL;
+}
