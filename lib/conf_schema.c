@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "conf_schema.h"
+
+#include "path.h"
+#include "str.h"
+
+/* The table. bk.conf(5) and lib/conf/bk.conf say the same in words. */
+
+#define EXAMPLE_KEEP "hourly 48, daily 14"
+
+static const struct bk_conf_key host_keys[] = {
+	{ "name", "web1", BK_CONF_HOST, .list = false },
+	{ 0 },
+};
+
+static const struct bk_conf_key scan_keys[] = {
+	{ "root", "/home", BK_CONF_PATH, .list = true },
+	{ "cross-mounts", "no", BK_CONF_BOOL, .list = false },
+	{ "fstype", "nfs4", BK_CONF_FSTYPE, .list = true },
+	{ "jobs", "32", BK_CONF_COUNT, .min = 1, .max = 256 },
+	{ 0 },
+};
+
+static const struct bk_conf_key repo_keys[] = {
+	{ "url", "sftp:box:restic/%H", BK_CONF_URL, .required = true },
+	{ "password", "credential:restic.main", BK_CONF_SECRET, .list = true,
+		.required = true },
+	{ "keep", EXAMPLE_KEEP, BK_CONF_KEEP, .list = true },
+	{ "retries", "4", BK_CONF_COUNT, .min = 0, .max = 20 },
+	{ "retry-pause", "10s", BK_CONF_DURATION, .list = false },
+	{ "lock-wait", "5m", BK_CONF_DURATION, .list = false },
+	{ "prune-every", "7d", BK_CONF_DURATION, .list = false },
+	{ "limit-upload", "2M", BK_CONF_SIZE, .list = false },
+	{ "limit-download", "10M", BK_CONF_SIZE, .list = false },
+	{ "option", "sftp.connections=3", BK_CONF_OPTION, .list = true },
+	{ "program", "/usr/bin/restic", BK_CONF_PROGRAM, .list = false },
+	{ 0 },
+};
+
+static const struct bk_conf_key backup_keys[] = {
+	{ "repo", "main", BK_CONF_REF, .required = true, .ref = "repo" },
+	{ "markers", "yes", BK_CONF_BOOL, .list = false },
+	{ "path", "/etc", BK_CONF_PATH, .list = true },
+	{ "exclude", "*.tmp", BK_CONF_PATTERN, .list = true },
+	{ "shrink-alarm", "50%", BK_CONF_PERCENT, .list = false },
+	{ "keep", EXAMPLE_KEEP, BK_CONF_KEEP, .list = true },
+	{ 0 },
+};
+
+static const struct bk_conf_key cold_keys[] = {
+	{ "path", "/srv/photos", BK_CONF_PATH, .list = true, .required = true },
+	{ "copies", "2", BK_CONF_COUNT, .min = 1, .max = 2 },
+	{ "delete", "no", BK_CONF_BOOL, .list = false },
+	{ "exclude", "*.tmp", BK_CONF_PATTERN, .list = true },
+	{ "min-age", "30d", BK_CONF_DURATION, .list = false },
+	{ 0 },
+};
+
+static const struct bk_conf_kind kinds[] = {
+	{ "host", false, host_keys },
+	{ "scan", false, scan_keys },
+	{ "repo", true, repo_keys },
+	{ "backup", true, backup_keys },
+	{ "cold", true, cold_keys },
+};
+
+const struct bk_conf_kind *bk_conf_schema_kind(const char *name)
+{
+	for (size_t i = 0; i < BK_COUNT(kinds); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+const struct bk_conf_key *bk_conf_schema_key(
+	const struct bk_conf_kind *kind, const char *name)
+{
+	for (const struct bk_conf_key *k = kind->keys; k->name; k++)
+		if (strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
+
+/* Hints. */
+
+#define NEAR_MAX 24
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Edits (change, add, drop, swap neighbours) from a to b. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t n = strlen(a), m = strlen(b);
+	size_t d[NEAR_MAX + 1][NEAR_MAX + 1];
+
+	if (n > NEAR_MAX || m > NEAR_MAX)
+		return NEAR_MAX;
+	for (size_t i = 0; i <= n; i++)
+		d[i][0] = i;
+	for (size_t k = 0; k <= m; k++)
+		d[0][k] = k;
+	for (size_t i = 1; i <= n; i++) {
+		for (size_t k = 1; k <= m; k++) {
+			size_t change = a[i - 1] != b[k - 1];
+
+			d[i][k] = least(least(d[i - 1][k], d[i][k - 1]) + 1,
+				d[i - 1][k - 1] + change);
+			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] &&
+				a[i - 2] == b[k - 1])
+				d[i][k] = least(d[i][k], d[i - 2][k - 2] + 1);
+		}
+	}
+	return d[n][m];
+}
+
+bool bk_conf_schema_near(const char *a, const char *b)
+{
+	return strcasecmp(a, b) == 0 ||
+		distance(a, b) <= (strlen(b) > 4 ? 2 : 1);
+}
+
+char *bk_conf_schema_hint(const struct bk_conf_kind *kind, const char *name)
+{
+	struct bk_buf all = BK_BUF_INIT;
+	BK_AUTO_STRV struct bk_strv names = BK_STRV_INIT;
+
+	if (kind)
+		for (const struct bk_conf_key *k = kind->keys; k->name; k++)
+			bk_strv_add(&names, k->name);
+	else
+		for (size_t i = 0; i < BK_COUNT(kinds); i++)
+			bk_strv_add(&names, kinds[i].name);
+	for (size_t i = 0; i < names.n; i++)
+		if (bk_conf_schema_near(name, names.v[i]))
+			return bk_asprintf("did you mean '%s'?", names.v[i]);
+	bk_buf_adds(&all, "there are");
+	for (size_t i = 0; i < names.n; i++)
+		bk_buf_addf(&all, " %s", names.v[i]);
+	return bk_buf_steal(&all);
+}
+
+/* Types. Each takes a value apart and returns it as it is kept, or NULL. */
+
+static bool only(const char *s, const char *bytes)
+{
+	return *s && s[strspn(s, bytes)] == '\0';
+}
+
+#define ALNUM "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+bool bk_conf_schema_name(const char *s)
+{
+	return only(s, ALNUM "._-") && *s != '.' && *s != '-' &&
+		strlen(s) <= 64;
+}
+
+static bool has_control(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < 0x20 || *s == 0x7f)
+			return true;
+	return false;
+}
+
+static bool is_host(const char *s)
+{
+	return !has_control(s) && !strpbrk(s, " /") && *s != '-' &&
+		strlen(s) <= 255;
+}
+
+static bool is_url(const char *s)
+{
+	return !has_control(s) && *s != '-';
+}
+
+static bool is_pattern(const char *s)
+{
+	return *s != '!' && *s != '#' && !strchr(s, '\n');
+}
+
+static bool is_option(const char *s)
+{
+	size_t n = strspn(s, ALNUM "._-");
+
+	return n > 0 && *s != '-' && s[n] == '=' && !has_control(s);
+}
+
+static char *clean_program(const char *s)
+{
+	if (*s == '/')
+		return bk_path_clean(s);
+	return *s == '-' || strchr(s, '/') ? NULL : bk_strdup(s);
+}
+
+static char *clean_secret(const char *s)
+{
+	BK_AUTO_FREE char *path = NULL;
+
+	if (strcmp(s, "ask") == 0)
+		return bk_strdup(s);
+	if (bk_str_starts(s, "command:") && !has_control(s))
+		return s[8 + strspn(s + 8, " ")] ? bk_strdup(s) : NULL;
+	if (bk_str_starts(s, "credential:"))
+		return only(s + 11, ALNUM "._-@:") && s[11] != '.'
+			? bk_strdup(s)
+			: NULL;
+	if (bk_str_starts(s, "file:"))
+		path = bk_path_clean(s + 5);
+	return path ? bk_asprintf("file:%s", path) : NULL;
+}
+
+static bool is_count(const struct bk_conf_key *key, const char *s)
+{
+	uint64_t n;
+
+	return bk_parse_u64(s, key->min, key->max, &n) == 0;
+}
+
+static bool is_number(enum bk_conf_type type, const char *s)
+{
+	uint64_t n;
+	unsigned int percent;
+	bool yes;
+
+	switch (type) {
+	case BK_CONF_BOOL:
+		return bk_parse_bool(s, &yes) == 0;
+	case BK_CONF_PERCENT:
+		return bk_parse_percent(s, &percent) == 0;
+	case BK_CONF_SIZE:
+		return bk_parse_size(s, &n) == 0;
+	default:
+		return bk_parse_duration(s, &n) == 0;
+	}
+}
+
+/* keep = UNIT N, UNIT N */
+
+static bool is_keep_unit(const char *s)
+{
+	static const char *const units[] = { "last", "hourly", "daily",
+		"weekly", "monthly", "yearly" };
+
+	bool within = bk_str_starts(s, "within-");
+
+	if (within)
+		s += strlen("within-");
+	for (size_t i = within ? 1 : 0; i < BK_COUNT(units); i++)
+		if (strcmp(s, units[i]) == 0)
+			return true;
+	return !within && strcmp(s, "within") == 0;
+}
+
+/* restic's duration: 2y5m7d3h, each unit at most once, not zero in all. */
+static bool is_span(const char *s)
+{
+	static const char units[] = "ymdh";
+	bool seen[4] = { false }, some = false;
+
+	do {
+		size_t n = strspn(s, "0123456789");
+		const char *u = s[n] ? strchr(units, s[n]) : NULL;
+
+		if (n == 0 || n > 4 || !u || seen[u - units])
+			return false;
+		seen[u - units] = true;
+		some = some || strspn(s, "0") < n;
+		s += n + 1;
+	} while (*s);
+	return some;
+}
+
+/* Appends "UNIT N", or says why not. */
+static char *keep_item(const char *item, struct bk_buf *b)
+{
+	BK_AUTO_STRV struct bk_strv w = BK_STRV_INIT;
+	uint64_t n;
+	bool within = bk_str_starts(item, "within");
+
+	bk_strv_split(&w, item, " \t");
+	if (w.n == 0)
+		return NULL;
+	if (!is_keep_unit(w.v[0]))
+		return bk_asprintf(
+			"'%.40s' is not a unit to keep; there are last "
+			"hourly daily weekly monthly yearly within "
+			"within-hourly (and so on)",
+			w.v[0]);
+	if (within && (w.n != 2 || !is_span(w.v[1])))
+		return bk_asprintf("'%.40s' is not UNIT and a time in y m d h; "
+				   "write e.g. %s 1y6m",
+			item, w.v[0]);
+	if (!within && (w.n != 2 || bk_parse_u64(w.v[1], 1, 9999, &n) < 0))
+		return bk_asprintf("'%.40s' is not UNIT COUNT (1 to 9999); "
+				   "write e.g. %s 14",
+			item, w.v[0]);
+	bk_buf_addf(b, "%s%s %s", b->len ? ", " : "", w.v[0], w.v[1]);
+	return NULL;
+}
+
+static char *clean_keep(const char *s, char **ret_why)
+{
+	struct bk_buf b = BK_BUF_INIT;
+	BK_AUTO_STRV struct bk_strv items = BK_STRV_INIT;
+
+	*ret_why = NULL;
+	bk_strv_split(&items, s, ",");
+	for (size_t i = 0; i < items.n && !*ret_why; i++) {
+		char *item = bk_str_trim(items.v[i]);
+
+		if (*item)
+			*ret_why = keep_item(item, &b);
+	}
+	if (!*ret_why && b.len == 0)
+		*ret_why = bk_strdup("says nothing; write e.g. " EXAMPLE_KEEP);
+	if (!*ret_why)
+		return bk_buf_steal(&b);
+	bk_buf_free(&b);
+	return NULL;
+}
+
+/* All types. */
+
+static char *clean(const struct bk_conf_key *key, const char *s)
+{
+	bool ok;
+
+	switch (key->type) {
+	case BK_CONF_PATH:
+		return bk_path_clean(s);
+	case BK_CONF_PROGRAM:
+		return clean_program(s);
+	case BK_CONF_SECRET:
+		return clean_secret(s);
+	case BK_CONF_HOST:
+		ok = is_host(s);
+		break;
+	case BK_CONF_PATTERN:
+		ok = is_pattern(s);
+		break;
+	case BK_CONF_FSTYPE:
+		ok = only(s, ALNUM "._-+");
+		break;
+	case BK_CONF_URL:
+		ok = is_url(s);
+		break;
+	case BK_CONF_OPTION:
+		ok = is_option(s);
+		break;
+	case BK_CONF_REF:
+		ok = bk_conf_schema_name(s);
+		break;
+	case BK_CONF_COUNT:
+		ok = is_count(key, s);
+		break;
+	default:
+		ok = is_number(key->type, s);
+		break;
+	}
+	return ok ? bk_strdup(s) : NULL;
+}
+
+static const char wanted_secret[] =
+	"one of command:COMMAND credential:NAME file:/PATH ask (the secret "
+	"itself never stands here)";
+
+static const char *const wanted[] = {
+	[BK_CONF_HOST] = "a host name (no blanks, no '/', no '-' first)",
+	[BK_CONF_BOOL] = "yes or no",
+	[BK_CONF_PERCENT] = "a percentage from 0% to 100%",
+	[BK_CONF_SIZE] = "a size in bytes, k, M, G or T",
+	[BK_CONF_DURATION] = "a time with its unit s m h d w or y",
+	[BK_CONF_PATH] = "an absolute path",
+	[BK_CONF_PATTERN] = "a pattern (none starts with '!' or '#')",
+	[BK_CONF_FSTYPE] = "one file system type",
+	[BK_CONF_URL] = "a repository of restic",
+	[BK_CONF_SECRET] = wanted_secret,
+	[BK_CONF_OPTION] = "NAME=VALUE",
+	[BK_CONF_PROGRAM] = "an absolute path or a plain program name",
+	[BK_CONF_REF] = "the name of a section",
+};
+
+/* Values that may carry a password are not shown. */
+static bool is_private(enum bk_conf_type type)
+{
+	return type == BK_CONF_SECRET || type == BK_CONF_URL ||
+		type == BK_CONF_OPTION;
+}
+
+static void add_quoted(struct bk_buf *b, const char *s)
+{
+	size_t n = strlen(s), most = 60;
+
+	if (n > most) {
+		while (((unsigned char)s[most] & 0xc0) == 0x80 && most > 50)
+			most--;
+		n = most;
+	}
+	bk_buf_addc(b, '\'');
+	bk_buf_add(b, s, n);
+	bk_buf_adds(b, s[n] ? "...' " : "' ");
+}
+
+char *bk_conf_schema_check(
+	const struct bk_conf_key *key, const char *value, char **ret_why)
+{
+	struct bk_buf b = BK_BUF_INIT;
+	char *kept;
+
+	if (key->type == BK_CONF_KEEP)
+		return clean_keep(value, ret_why);
+	kept = *value ? clean(key, value) : NULL;
+	if (kept)
+		return kept;
+	if (!is_private(key->type))
+		add_quoted(&b, value);
+	if (key->type == BK_CONF_COUNT)
+		bk_buf_addf(&b, "is not a number from %llu to %llu",
+			(unsigned long long)key->min,
+			(unsigned long long)key->max);
+	else
+		bk_buf_addf(&b, "is not %s", wanted[key->type]);
+	bk_buf_addf(&b, "; write e.g. %s", key->example);
+	*ret_why = bk_buf_steal(&b);
+	return NULL;
+}
