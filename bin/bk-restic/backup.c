@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * bk-restic backup: the plan of bk-scan becomes one snapshot per set.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "backup.h"
+#include "baseline.h"
+#include "exclude.h"
+#include "log.h"
+#include "sig.h"
+#include "time.h"
+
+/* One backup of one set, from its plan to its state file. */
+struct job {
+	struct restic *r;
+	const struct bk_conf_section *section;
+	const struct plan_set *set;
+	struct repo repo;
+	struct baseline base;
+	struct bk_strv problems;	/* why it is not "ok" */
+	struct summary sum;
+	int64_t start;
+	char *name;			/* "backup home" */
+};
+
+void summary_take(struct summary *s, const json_t *o)
+{
+	const char *id = bk_rec_str(o, "snapshot_id");
+
+	free(s->snapshot);
+	s->seen = true;
+	s->snapshot = id ? bk_strdup(id) : NULL;
+	s->files = bk_rec_int(o, "total_files_processed", 0);
+	s->bytes = bk_rec_int(o, "total_bytes_processed", 0);
+	s->new_files = bk_rec_int(o, "files_new", 0);
+	s->changed = bk_rec_int(o, "files_changed", 0);
+	s->added = bk_rec_int(o, "data_added_packed",
+			      bk_rec_int(o, "data_added", 0));
+}
+
+static void show_progress(const struct job *j, const json_t *o)
+{
+	int64_t done = bk_rec_int(o, "bytes_done", 0);
+	int64_t total = bk_rec_int(o, "total_bytes", 0);
+	int64_t seconds = bk_rec_int(o, "seconds_elapsed", 0);
+	int64_t left = bk_rec_int(o, "seconds_remaining", 0);
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+
+	bk_buf_addf(&b, "%s: ", j->section->name);
+	if (total > 0)
+		bk_buf_addf(&b, "%3" PRId64 " %%  ", done * 100 / total);
+	bk_str_add_size(&b, (uint64_t)done);
+	bk_buf_adds(&b, " of ");
+	bk_str_add_size(&b, (uint64_t)total);
+	if (seconds > 0) {
+		bk_buf_adds(&b, ", ");
+		bk_str_add_size(&b, (uint64_t)(done / seconds));
+		bk_buf_adds(&b, "/s");
+	}
+	if (left > 0) {
+		bk_buf_adds(&b, ", ");
+		bk_str_add_duration(&b, (uint64_t)left);
+		bk_buf_adds(&b, " left");
+	}
+	bk_log_progress(b.p);
+}
+
+static void on_json(void *arg, const json_t *o)
+{
+	struct job *j = arg;
+	const char *type = bk_rec_str(o, "message_type");
+
+	if (!type)
+		return;
+	if (strcmp(type, "summary") == 0)
+		summary_take(&j->sum, o);
+	else if (strcmp(type, "status") == 0)
+		show_progress(j, o);
+}
+
+/*
+ * The snapshot to compare with. restic finds it by host and tags since 0.16;
+ * before that it wants the same paths or more, so it is named, or every new
+ * root would have all of them read again.
+ */
+static int add_parent(struct job *j, struct bk_strv *args, struct bk_err *err)
+{
+	struct snapshots list;
+
+	if (j->repo.version >= RESTIC(16, 0)) {
+		bk_strv_add(args, "--group-by=host,tags");
+		return 0;
+	}
+	if (!j->base.snapshot) {
+		if (snapshots_read(j->r, &j->repo, j->section->name, &list,
+				   err) < 0)
+			return -1;
+		for (size_t i = 0; i < list.n; i++) {
+			if (list.v[i].stream)
+				continue;
+			free(j->base.snapshot);
+			j->base.snapshot = bk_strdup(list.v[i].id);
+		}
+		snapshots_free(&list);
+	}
+	if (j->base.snapshot) {
+		bk_strv_add(args, "--parent");
+		bk_strv_add(args, j->base.snapshot);
+	}
+	return 0;
+}
+
+static int add_arguments(struct job *j, struct run *run, struct bk_err *err)
+{
+	BK_AUTO_BUF struct bk_buf targets = BK_BUF_INIT;
+	BK_AUTO_BUF struct bk_buf lines = BK_BUF_INIT;
+	struct bk_strv *args = &run->args;
+
+	(void)exclude_targets(j->set, &targets);
+	exclude_lines(j->set, &lines);
+	run->keep[0] = memory_fd(&targets, err);
+	run->keep[1] = memory_fd(&lines, err);
+	if (run->keep[0] < 0 || run->keep[1] < 0)
+		return -1;
+	bk_strv_add(args, "backup");
+	bk_strv_add(args, "--json");
+	/* On no terminal nobody sees the status lines: have none made. */
+	if (!isatty(STDERR_FILENO) || bk_log_level() < BK_LOG_NOTICE)
+		bk_strv_add(args, "--quiet");
+	if (j->r->cli.dry_run)
+		bk_strv_add(args, "--dry-run");
+	bk_strv_addf(args, "--files-from-raw=/dev/fd/%d", run->keep[0]);
+	bk_strv_addf(args, "--exclude-file=/dev/fd/%d", run->keep[1]);
+	bk_strv_add(args, "--host");
+	bk_strv_add(args, j->repo.host);
+	bk_strv_add(args, "--tag");
+	bk_strv_addf(args, "bk,%s", j->section->name);
+	return add_parent(j, args, err);
+}
+
+static void show_dry(const struct run *run, const struct plan_set *set)
+{
+	BK_AUTO_FREE char *line = run_line(run);
+	BK_AUTO_BUF struct bk_buf lines = BK_BUF_INIT;
+
+	bk_notice("would run: %s", line);
+	for (size_t i = 0; i < set->nentries; i++)
+		if (set->entries[i].in && set->entries[i].state == PLAN_OK)
+			bk_notice("  target: %s", set->entries[i].path);
+	exclude_lines(set, &lines);
+	for (char *p = lines.p; p && *p;) {
+		size_t n = strcspn(p, "\n");
+
+		bk_notice("  pattern: %.*s", (int)n, p);
+		p += n + 1;
+	}
+}
+
+static void close_fds(const struct run *run)
+{
+	for (size_t i = 0; i < BK_COUNT(run->keep); i++)
+		if (run->keep[i] >= 0)
+			(void)close(run->keep[i]);
+}
+
+/* Run restic; a parent that is gone is looked for again, once. */
+static int run_backup(struct job *j, struct bk_err *err)
+{
+	BK_AUTO(run_free) struct run run = RUN_INIT(&j->repo);
+	bool retried = false;
+	int got;
+
+again:
+	run.json = on_json;
+	run.arg = j;
+	got = add_arguments(j, &run, err);
+	if (got == 0 && j->r->cli.dry_run)
+		show_dry(&run, j->set);
+	if (got == 0)
+		got = run_restic(&run, err);
+	close_fds(&run);
+	bk_log_progress(NULL);
+	if (got < 0)
+		return -1;
+	if (run.outcome == OUTCOME_NO_PARENT && !retried) {
+		retried = true;
+		free(j->base.snapshot);
+		j->base.snapshot = NULL;
+		run_free(&run);
+		run = RUN_INIT(&j->repo);
+		goto again;
+	}
+	if (run.outcome == OUTCOME_PARTIAL)
+		bk_strv_addf(&j->problems, "restic: %s",
+			     run.message ? run.message
+					 : "some files could not be read");
+	else if (run.outcome != OUTCOME_OK)
+		return run_err(&run, err);
+	if (!j->sum.seen)
+		return run_err(&run, err);
+	return 0;
+}
+
+static json_t *counts_of(const struct summary *s, size_t roots)
+{
+	json_t *o = json_object();
+
+	bk_rec_set_int(o, "roots", (int64_t)roots);
+	bk_rec_set_int(o, "files", s->files);
+	bk_rec_set_int(o, "bytes", s->bytes);
+	bk_rec_set_int(o, "files_new", s->new_files);
+	bk_rec_set_int(o, "files_changed", s->changed);
+	bk_rec_set_int(o, "bytes_added", s->added);
+	return o;
+}
+
+static char *message_of(const struct job *j, size_t roots)
+{
+	struct bk_buf b = BK_BUF_INIT;
+
+	for (size_t i = 0; i < j->problems.n && i < 3; i++)
+		bk_buf_addf(&b, "%s; ", j->problems.v[i]);
+	if (j->problems.n > 3)
+		bk_buf_addf(&b, "%zu more; ", j->problems.n - 3);
+	bk_str_add_count(&b, (uint64_t)j->sum.files);
+	bk_buf_adds(&b, " files, ");
+	bk_str_add_size(&b, (uint64_t)j->sum.bytes);
+	bk_buf_addf(&b, " in %zu root%s, ", roots, roots == 1 ? "" : "s");
+	bk_str_add_size(&b, (uint64_t)j->sum.added);
+	bk_buf_adds(&b, " added");
+	return bk_buf_steal(&b);
+}
+
+void backup_report(struct restic *r, const char *set, int exit,
+		   const struct summary *s, const char *message)
+{
+	static const char *const results[] = {"ok", "partial"};
+	const char *result = results[exit == BK_EX_PARTIAL];
+	BK_AUTO_BUF struct bk_buf id = BK_BUF_INIT;
+	json_t *o;
+
+	if (r->out.mode == BK_REC_JSON) {
+		o = counts_of(s, 0);
+		(void)json_object_del(o, "roots");
+		bk_rec_set_str(o, "set", set);
+		bk_rec_set_str(o, "result", result);
+		if (s->snapshot)
+			bk_rec_set_str(o, "snapshot", s->snapshot);
+		bk_rec_set_str(o, "message", message);
+		bk_rec_json(&r->out, "backup", o);
+		return;
+	}
+	bk_buf_add(&id, s->snapshot ? s->snapshot : "-",
+		   s->snapshot ? strnlen(s->snapshot, 8) : 1);
+	bk_rec_text(&r->out, set, result, id.p, message, NULL);
+}
+
+/* What was suspicious holds the old snapshots; a good run releases them. */
+static void judge(struct job *j, size_t before)
+{
+	const char *name = j->section->name;
+	unsigned int percent =
+		(unsigned int)bk_conf_u64(j->section, "shrink-alarm", 50);
+	char *shrunk = baseline_shrunk(&j->base, j->sum.files, j->sum.bytes,
+				       percent);
+	bool suspicious = before > 0 || shrunk;
+
+	if (shrunk)
+		bk_strv_take(&j->problems, shrunk);
+	if (suspicious && j->r->accept) {
+		bk_notice("set %s: accepted as it is", name);
+		for (size_t i = 0; i < j->problems.n; i++)
+			bk_notice("accepted: %s", j->problems.v[i]);
+		bk_strv_free(&j->problems);
+		suspicious = false;
+	}
+	for (size_t i = 0; i < j->problems.n; i++)
+		bk_warning("set %s: %s", name, j->problems.v[i]);
+	if (suspicious)
+		bk_warning("set %s: its old snapshots are kept until a run is "
+			   "good again; if this is how it shall be: bk-restic "
+			   "backup --accept %s",
+			   name, name);
+	j->base.held = suspicious;
+	free(j->base.why);
+	j->base.why = suspicious ? bk_strdup(j->problems.v[0]) : NULL;
+	if (!suspicious) {
+		baseline_take(&j->base, j->set);
+		j->base.known = true;
+		j->base.time = bk_time_now();
+		j->base.files = j->sum.files;
+		j->base.bytes = j->sum.bytes;
+	}
+	if (j->sum.snapshot) {
+		free(j->base.snapshot);
+		j->base.snapshot = bk_strdup(j->sum.snapshot);
+	}
+}
+
+static int finish(struct job *j, size_t suspicious, size_t warnings,
+		  size_t roots)
+{
+	BK_AUTO_JSON json_t *extra = json_object();
+	BK_AUTO_JSON json_t *counts = NULL;
+	BK_AUTO_FREE char *message = NULL;
+	struct bk_err err;
+	int exit;
+
+	if (warnings > 0)
+		bk_strv_addf(&j->problems, "the scan warned of %zu thing%s",
+			     warnings, warnings == 1 ? "" : "s");
+	judge(j, suspicious);
+	exit = j->problems.n > 0 ? BK_EX_PARTIAL : BK_EX_OK;
+	message = message_of(j, roots);
+	counts = counts_of(&j->sum, roots);
+	bk_rec_set_bool(extra, "held", j->base.held);
+	if (j->sum.snapshot)
+		bk_rec_set_str(extra, "snapshot", j->sum.snapshot);
+	if (!j->r->cli.dry_run &&
+	    baseline_write(j->section->name, &j->base, &err) < 0) {
+		bk_error("set %s: %s", j->section->name, err.msg);
+		exit = BK_EX_PARTIAL;
+	}
+	write_state(j->r, j->name, j->start, exit, message, counts, extra);
+	backup_report(j->r, j->section->name, exit, &j->sum, message);
+	return exit;
+}
+
+/* Nothing to back up: never a success, and never a snapshot. */
+static int empty(struct job *j, struct bk_err *err)
+{
+	const char *why = "no .backup marker chooses it, and it has no path";
+
+	if (j->problems.n > 0)
+		why = j->problems.v[0];
+	if (j->base.known && !j->r->cli.dry_run) {
+		j->base.held = true;
+		free(j->base.why);
+		j->base.why = bk_strdup("the plan became empty");
+		if (baseline_write(j->section->name, &j->base, err) < 0)
+			return -1;
+	}
+	return bk_err_set(err, BK_EX_NOINPUT, 0,
+			  "there is nothing to back up: %s", why);
+}
+
+static int run_job(struct job *j, size_t warnings, struct bk_err *err)
+{
+	BK_AUTO_BUF struct bk_buf targets = BK_BUF_INIT;
+	size_t roots, suspicious;
+
+	baseline_read(j->section->name, &j->base);
+	baseline_compare(&j->base, j->set, &j->problems);
+	suspicious = j->problems.n;
+	roots = exclude_targets(j->set, &targets);
+	if (roots == 0)
+		return empty(j, err);
+	if (open_set(j->r, j->section, &j->repo, err) < 0 ||
+	    repo_lock(&j->repo, err) < 0 || run_backup(j, err) < 0)
+		return -1;
+	return finish(j, suspicious, warnings, roots);
+}
+
+static int backup_set(struct restic *r, const struct bk_conf_section *s,
+		      const struct plan *plan)
+{
+	static const struct plan_set nothing;
+	struct job j = {.r = r,
+			.section = s,
+			.set = plan_find(plan, s->name),
+			.repo = {.lock = -1},
+			.start = bk_time_now()};
+	struct bk_err err;
+	int exit;
+
+	if (!j.set)
+		j.set = &nothing;
+	j.name = bk_asprintf("backup %s", s->name);
+	exit = run_job(&j, plan->partial ? plan->nwarnings : 0, &err);
+	if (exit < 0)
+		exit = fail_job(r, j.name, j.start, &err);
+	repo_close(&j.repo);
+	baseline_free(&j.base);
+	bk_strv_free(&j.problems);
+	free(j.sum.snapshot);
+	free(j.name);
+	return exit;
+}
+
+struct sets {
+	const struct plan *plan;
+	const struct bk_err *err;	/* there is no plan */
+	bool named;			/* on the command line */
+};
+
+static int each_set(struct restic *r, const struct bk_conf_section *s,
+		    void *arg)
+{
+	const struct sets *sets = arg;
+	bool fed = !bk_conf_bool(s, "markers", false) &&
+		   !bk_conf_str(s, "path", NULL);
+
+	if (bk_sig_pending())
+		return 128 + bk_sig_pending();
+	/* A set that only takes streams has no part in this. */
+	if (fed && !sets->named)
+		return EACH_SKIP;
+	if (sets->err) {
+		BK_AUTO_FREE char *job = bk_asprintf("backup %s", s->name);
+
+		return fail_job(r, job, bk_time_now(), sets->err);
+	}
+	return backup_set(r, s, sets->plan);
+}
+
+/* "-" as the last operand: the plan comes from a pipe. */
+static bool take_dash(char **args)
+{
+	size_t n = 0;
+
+	while (args[n])
+		n++;
+	if (n == 0 || strcmp(args[n - 1], "-") != 0)
+		return false;
+	args[n - 1] = NULL;
+	return true;
+}
+
+int cmd_backup(struct restic *r, char **args)
+{
+	struct plan plan = {0};
+	struct bk_err err;
+	struct sets sets = {.plan = &plan};
+	int got, exit;
+
+	if (r->stdin_name)
+		return backup_stream(r, args);
+	got = take_dash(args) ? plan_read(STDIN_FILENO, &plan, &err)
+			      : plan_scan(r->cli.config, &plan, &err);
+	sets.named = args[0] != NULL;
+	if (r->accept && !sets.named)
+		return bk_cli_usage("--accept wants the name of a set");
+	if (got < 0)
+		sets.err = &err;
+	exit = each_section(r, "backup", args, each_set, &sets);
+	plan_free(&plan);
+	return exit;
+}

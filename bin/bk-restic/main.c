@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * bk-restic: the plan of bk-scan, kept by restic.
+ *
+ * Reads the configuration (and, for backup, a plan: from bk-scan, or from a
+ * pipe), runs restic with everything set, and turns what it says into one
+ * truth: exit status, state file, record.
+ *
+ *   main.c       command line
+ *   backup.c     a plan becomes a snapshot    stream.c    so does a pipe
+ *   plan.c       the plan as it is read       exclude.c   as restic wants it
+ *   baseline.c   what the last good run held: the measure for the next
+ *   forget.c     retention, prune             restore.c   the way back
+ *   snapshots.c  snapshots, find              simple.c    init, unlock, exec
+ *   run.c        one run of restic, retries   outcome.c   what it came to
+ *   repo.c       restic, URL, ssh, lock       secret.c    the password
+ *
+ * Exit: 0 done; 1 the job failed, or forget is held; 3 partial: the backup
+ * is there, but not all of it or not as expected; 64 usage; 65 a stream was
+ * cut off; 66 no such set, snapshot, path or repository; 69 no restic, or too
+ * old; 73 cannot create; 74 I/O; 75 locked or no connection, try later; 76 a
+ * broken plan; 77 wrong password; 78 configuration. exec: restic's own.
+ */
+#include <stdio.h>
+
+#include "log.h"
+#include "restic.h"
+#include "sig.h"
+
+static const char usage[] =
+	"Usage: bk-restic COMMAND [OPTION...] [OPERAND...]\n"
+	"\n"
+	"  init [REPO...]          create the repository\n"
+	"  backup [SET...] [-]     back up; with '-' the plan is read from a pipe\n"
+	"  backup SET --stdin NAME [-- COMMAND...]\n"
+	"                          back up a stream, or what COMMAND prints\n"
+	"  snapshots [SET...]      list them\n"
+	"  find SET PATTERN...     search names in all snapshots of a set\n"
+	"  restore SET [PATH...]   get files back, into a new folder\n"
+	"  forget [SET...]         remove snapshots that keep does not name\n"
+	"  prune [REPO...]         give back the space of what was forgotten\n"
+	"  unlock [REPO...]        remove locks of dead processes\n"
+	"  exec REPO -- ARGS...    run restic itself with everything set\n"
+	"\n"
+	"  --accept        backup: the set is as it shall be, take it as good\n"
+	"  --at TIME       restore: as of then (2026-11-22, \"2026-11-22 18:00\", 3d)\n"
+	"  --snapshot ID   restore: this one\n"
+	"  --target DIR    restore: into DIR instead of a new folder\n"
+	"  --overwrite     restore: DIR need not be empty\n"
+	"  --in-place      restore: to where the files were\n"
+	"  --yes           restore: do not ask\n"
+	"  --no-verify     restore: do not read back what was written\n"
+	"  --host NAME     restore, snapshots, find: of another host\n"
+	"  --due           prune: only where prune-every has passed\n"
+	"  -c FILE  -n (dry run)  -q  -v  -0  --json  -h  -V\n"
+	"\n"
+	"See bk-restic(1), bk.conf(5), bk(7).\n";
+
+enum {
+	OPT_ACCEPT = BK_CLI_OWN,
+	OPT_AT,
+	OPT_DUE,
+	OPT_HOST,
+	OPT_IN_PLACE,
+	OPT_NO_VERIFY,
+	OPT_OVERWRITE,
+	OPT_SNAPSHOT,
+	OPT_STDIN,
+	OPT_TARGET,
+	OPT_YES,
+};
+
+static const struct option options[] = {
+	BK_CLI_LONG,
+	{"accept", no_argument, NULL, OPT_ACCEPT},
+	{"at", required_argument, NULL, OPT_AT},
+	{"due", no_argument, NULL, OPT_DUE},
+	{"host", required_argument, NULL, OPT_HOST},
+	{"in-place", no_argument, NULL, OPT_IN_PLACE},
+	{"no-verify", no_argument, NULL, OPT_NO_VERIFY},
+	{"overwrite", no_argument, NULL, OPT_OVERWRITE},
+	{"snapshot", required_argument, NULL, OPT_SNAPSHOT},
+	{"stdin", required_argument, NULL, OPT_STDIN},
+	{"target", required_argument, NULL, OPT_TARGET},
+	{"yes", no_argument, NULL, OPT_YES},
+	{NULL, 0, NULL, 0},
+};
+
+static const struct {
+	const char *name;
+	int (*run)(struct restic *r, char **args);
+} commands[] = {
+	{"backup", cmd_backup},	      {"exec", cmd_exec},
+	{"find", cmd_find},	      {"forget", cmd_forget},
+	{"init", cmd_init},	      {"prune", cmd_prune},
+	{"restore", cmd_restore},     {"snapshots", cmd_snapshots},
+	{"unlock", cmd_unlock},
+};
+
+static void take_option(struct restic *r, int c)
+{
+	switch (c) {
+	case OPT_ACCEPT:
+		r->accept = true;
+		break;
+	case OPT_AT:
+		r->at = optarg;
+		break;
+	case OPT_DUE:
+		r->due = true;
+		break;
+	case OPT_HOST:
+		r->host = optarg;
+		break;
+	case OPT_IN_PLACE:
+		r->in_place = true;
+		break;
+	case OPT_NO_VERIFY:
+		r->no_verify = true;
+		break;
+	case OPT_OVERWRITE:
+		r->overwrite = true;
+		break;
+	case OPT_SNAPSHOT:
+		r->snapshot = optarg;
+		break;
+	case OPT_STDIN:
+		r->stdin_name = optarg;
+		break;
+	case OPT_TARGET:
+		r->target = optarg;
+		break;
+	case OPT_YES:
+		r->yes = true;
+		break;
+	default:
+		bk_cli_option(&r->cli, c);
+	}
+}
+
+/* What is behind "--" is a command of its own, and no option of ours. */
+static int split_command(struct restic *r, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") != 0)
+			continue;
+		r->command = argv + i + 1;
+		argv[i] = NULL;
+		return i;
+	}
+	return argc;
+}
+
+static int run_command(struct restic *r, char **args)
+{
+	int exit = BK_EX_OK;
+
+	for (size_t i = 0; i < BK_COUNT(commands); i++) {
+		if (strcmp(args[0], commands[i].name) != 0)
+			continue;
+		r->conf = bk_cli_conf(&r->cli, &exit);
+		if (!r->conf)
+			return exit;
+		exit = commands[i].run(r, args + 1);
+		bk_conf_free(r->conf);
+		return exit;
+	}
+	return bk_cli_usage("'%s' is no command of bk-restic", args[0]);
+}
+
+int main(int argc, char **argv)
+{
+	struct restic r = {.cli = {.usage = usage}};
+	int c, exit;
+
+	bk_cli_start("bk-restic");
+	bk_sig_init();
+	argc = split_command(&r, argc, argv);
+	while ((c = getopt_long(argc, argv, BK_CLI_SHORT, options, NULL)) != -1)
+		take_option(&r, c);
+	if (!argv[optind])
+		return bk_cli_finish(bk_cli_usage("which command?"));
+	r.out = bk_rec_stdout(r.cli.mode);
+	exit = run_command(&r, argv + optind);
+	if (exit != BK_EX_USAGE && exit != BK_EX_CONFIG)
+		bk_rec_end(&r.out, exit);
+	return bk_cli_finish(exit);
+}

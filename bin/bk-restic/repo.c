@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "repo.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "dirs.h"
+#include "exec.h"
+#include "file.h"
+#include "lock.h"
+#include "log.h"
+
+/* A server that is gone is noticed after interval times count seconds. */
+#define SSH_KEEPALIVE "-o ServerAliveInterval=20 -o ServerAliveCountMax=5"
+
+unsigned int repo_parse_version(const char *text)
+{
+	unsigned int major, minor, patch = 0;
+
+	if (sscanf(text, "restic %u.%u.%u", &major, &minor, &patch) < 2 ||
+	    minor > 999 || patch > 99)
+		return 0;
+	return major * 100000 + RESTIC(minor, patch);
+}
+
+static unsigned int ask_version(const char *program, struct bk_buf *out,
+				struct bk_err *err)
+{
+	BK_AUTO_FREE char *file = bk_strdup(program);
+	char verb[] = "version";
+	char *argv[] = {file, verb, NULL};
+	struct bk_exec x = {
+		.argv = argv, .in = BK_EXEC_NULL, .err = BK_EXEC_INHERIT};
+	int status = bk_exec_run(&x, 4096, 30000, out, NULL, err);
+	unsigned int version = 0;
+
+	if (status == 0)
+		version = repo_parse_version(out->p ? out->p : "");
+	if (status >= 0 && version == 0)
+		bk_err_set(err, BK_EX_UNAVAILABLE, 0,
+			   "'%s' is no restic: '%s version' ended with "
+			   "status %d", program, program, status);
+	return version;
+}
+
+/*
+ * Starting restic only to ask its release costs as much as a small run, so
+ * the answer is kept, with what identifies the program.
+ */
+static unsigned int find_version(const char *program, struct bk_err *err)
+{
+	BK_AUTO_FREE char *path =
+		bk_dirs_path(BK_DIRS_CACHE, "restic.version", NULL);
+	BK_AUTO_BUF struct bk_buf known = BK_BUF_INIT, out = BK_BUF_INIT;
+	BK_AUTO_FREE char *id = NULL;
+	unsigned int version;
+	struct stat st;
+
+	if (stat(program, &st) < 0) {
+		bk_err_sys(err, "cannot find '%s'", program);
+		return 0;
+	}
+	id = bk_asprintf("%s %ju %ju %jd.%09ld %jd.%09ld ", program,
+			 (uintmax_t)st.st_ino, (uintmax_t)st.st_size,
+			 (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+			 (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+	if (path && bk_file_read(path, 8192, &known, NULL) == 0 &&
+	    bk_str_starts(known.p ? known.p : "", id)) {
+		version = repo_parse_version(known.p + strlen(id));
+		if (version != 0)
+			return version;
+	}
+	version = ask_version(program, &out, err);
+	if (version == 0)
+		return 0;
+	bk_buf_clear(&known);
+	bk_buf_adds(&known, id);
+	bk_buf_adds(&known, out.p);
+	if (path && bk_file_write(path, known.p, known.len, 0600, NULL) < 0)
+		bk_debug("cannot write '%s', ignoring", path);
+	return version;
+}
+
+/* The environment of restic: what would contradict our arguments goes. */
+static int set_env(struct repo *r, struct bk_err *err)
+{
+	static const char *const unset[] = {
+		"RESTIC_REPOSITORY",	"RESTIC_REPOSITORY_FILE",
+		"RESTIC_PASSWORD",	"RESTIC_PASSWORD_FILE",
+		"RESTIC_PASSWORD_COMMAND", "RESTIC_KEY_HINT",
+		"RESTIC_HOST",		"RESTIC_READ_CONCURRENCY",
+	};
+	BK_AUTO_FREE char *cache =
+		bk_dirs_path(BK_DIRS_CACHE, "restic/x", err);
+	BK_AUTO_FREE char *tmp = bk_dirs_path(BK_DIRS_CACHE, "tmp/x", err);
+
+	if (!cache || !tmp)
+		return -1;
+	for (size_t i = 0; i < BK_COUNT(unset); i++)
+		bk_strv_add(&r->env, unset[i]);
+	cache[strlen(cache) - 2] = '\0';
+	tmp[strlen(tmp) - 2] = '\0';
+	bk_strv_addf(&r->env, "RESTIC_CACHE_DIR=%s", cache);
+	/* Packs are gathered in TMPDIR, which is no place in memory. */
+	bk_strv_addf(&r->env, "TMPDIR=%s", tmp);
+	bk_strv_add(&r->env, "RESTIC_PROGRESS_FPS=2");
+	return 0;
+}
+
+int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
+	      struct bk_err *err)
+{
+	const struct bk_conf_section *s = bk_conf_find(conf, "repo", name);
+
+	*r = (struct repo){.section = s, .lock = -1};
+	if (!s)
+		return bk_err_set(err, BK_EX_NOINPUT, 0,
+				  "there is no [repo %s] in the configuration",
+				  name);
+	r->name = s->name;
+	r->host = conf->host;
+	r->url = bk_conf_str(s, "url", "");
+	r->program = bk_exec_find(bk_conf_str(s, "program", "restic"), err);
+	if (!r->program)
+		return -1;
+	r->version = find_version(r->program, err);
+	if (r->version == 0)
+		return -1;
+	if (r->version < RESTIC(14, 0))
+		return bk_err_set(err, BK_EX_UNAVAILABLE, 0,
+				  "'%s' is older than restic 0.14.0",
+				  r->program);
+	return set_env(r, err);
+}
+
+void repo_close(struct repo *r)
+{
+	if (r->lock >= 0)
+		(void)close(r->lock);
+	free(r->program);
+	secret_free(&r->password);
+	bk_strv_free(&r->env);
+	*r = (struct repo){.lock = -1};
+}
+
+int repo_lock(struct repo *r, struct bk_err *err)
+{
+	BK_AUTO_FREE char *name = bk_asprintf("repo.%s", r->name);
+	uint64_t wait = bk_conf_duration(r->section, "lock-wait", 300);
+
+	if (r->lock >= 0)
+		return 0;
+	if (wait > 86400)
+		wait = 86400;
+	r->lock = bk_lock_take(name, (int)wait * 1000, err);
+	return r->lock < 0 ? -1 : 0;
+}
+
+int repo_password(struct repo *r, struct bk_err *err)
+{
+	if (r->password.p)
+		return 0;
+	return secret_get(r->section, "password", &r->password, err);
+}
+
+/* rest:https://user:word@host/ and its like. */
+static bool url_has_password(const char *url)
+{
+	const char *at, *host = strstr(url, "://");
+
+	if (!host)
+		return false;
+	host += 3;
+	at = strchr(host, '@');
+	return at && at < host + strcspn(host, "/") &&
+	       memchr(host, ':', (size_t)(at - host));
+}
+
+static int url_fd(const char *url, struct bk_err *err)
+{
+	int fd = memfd_create("repository", MFD_CLOEXEC);
+
+	if (fd < 0 || bk_fd_write(fd, url, strlen(url)) < 0)
+		return bk_err_sys(err, "cannot keep a URL in memory");
+	return fd;
+}
+
+/* The host, user and port of sftp:user@host:path and sftp://user@host:port/ */
+static char *ssh_target(const char *url)
+{
+	struct bk_buf b = BK_BUF_INIT;
+	const char *p = url + strlen("sftp:");
+	bool slashes = bk_str_starts(p, "//");
+	const char *end, *at, *port = NULL;
+
+	if (slashes)
+		p += 2;
+	end = p + strcspn(p, slashes ? "/" : ":");
+	at = memchr(p, '@', (size_t)(end - p));
+	if (at) {
+		BK_AUTO_FREE char *user = bk_memdup(p, (size_t)(at - p));
+
+		bk_buf_adds(&b, "-l ");
+		bk_str_add_shell(&b, user);
+		bk_buf_addc(&b, ' ');
+		p = at + 1;
+	}
+	if (slashes) {
+		const char *after = *p == '[' ? strchr(p, ']') : p;
+
+		port = after ? memchr(after, ':', (size_t)(end - after)) : NULL;
+	}
+	if (port)
+		bk_buf_addf(&b, "-p %.*s ", (int)(end - port - 1), port + 1);
+	if (*p == '[') {
+		BK_AUTO_FREE char *host = bk_memdup(p + 1, strcspn(p + 1, "]"));
+
+		bk_str_add_shell(&b, host);
+	} else {
+		size_t len = (size_t)((port ? port : end) - p);
+		BK_AUTO_FREE char *host = bk_memdup(p, len);
+
+		bk_str_add_shell(&b, host);
+	}
+	return bk_buf_steal(&b);
+}
+
+char *repo_ssh_command(const char *url, const char *ssh_config)
+{
+	BK_AUTO_FREE char *target = NULL;
+	struct bk_buf b = BK_BUF_INIT;
+
+	if (!bk_str_starts(url, "sftp:"))
+		return NULL;
+	target = ssh_target(url);
+	bk_buf_adds(&b, "ssh ");
+	if (ssh_config) {
+		bk_buf_adds(&b, "-F ");
+		bk_str_add_shell(&b, ssh_config);
+		bk_buf_addc(&b, ' ');
+	}
+	bk_buf_addf(&b, "-o BatchMode=yes -o ConnectTimeout=30 %s %s -s sftp",
+		    SSH_KEEPALIVE, target);
+	return bk_buf_steal(&b);
+}
+
+static char *ssh_config(void)
+{
+	BK_AUTO_FREE char *dir = bk_dirs_config(NULL);
+	char *file = dir ? bk_asprintf("%s/ssh_config", dir) : NULL;
+
+	if (file && access(file, R_OK) == 0)
+		return file;
+	free(file);
+	return NULL;
+}
+
+static void add_options(const struct repo *r, struct bk_strv *argv)
+{
+	const struct bk_conf_value *v = NULL;
+	BK_AUTO_FREE char *config = ssh_config();
+	BK_AUTO_FREE char *ssh = repo_ssh_command(r->url, config);
+	uint64_t up = bk_conf_size(r->section, "limit-upload", 0);
+	uint64_t down = bk_conf_size(r->section, "limit-download", 0);
+	bool own_ssh = false;
+
+	while ((v = bk_conf_value(r->section, "option", v))) {
+		own_ssh = own_ssh || bk_str_starts(v->value, "sftp.");
+		bk_strv_add(argv, "-o");
+		bk_strv_add(argv, v->value);
+	}
+	if (ssh && !own_ssh) {
+		bk_strv_add(argv, "-o");
+		bk_strv_addf(argv, "sftp.command=%s", ssh);
+	}
+	if (up > 0)
+		bk_strv_addf(argv, "--limit-upload=%llu",
+			     (unsigned long long)(up / 1024 + 1));
+	if (down > 0)
+		bk_strv_addf(argv, "--limit-download=%llu",
+			     (unsigned long long)(down / 1024 + 1));
+}
+
+int repo_args(const struct repo *r, struct bk_strv *argv, int *ret_fd,
+	      struct bk_err *err)
+{
+	*ret_fd = -1;
+	bk_strv_add(argv, r->program);
+	if (url_has_password(r->url)) {
+		*ret_fd = url_fd(r->url, err);
+		if (*ret_fd < 0)
+			return -1;
+		bk_strv_addf(argv, "--repository-file=/dev/fd/%d", *ret_fd);
+	} else {
+		bk_strv_add(argv, "-r");
+		bk_strv_add(argv, r->url);
+	}
+	add_options(r, argv);
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A repository of the configuration, and the restic that serves it.
+ */
+#ifndef REPO_H
+#define REPO_H
+
+#include <stdint.h>
+
+#include "conf.h"
+#include "secret.h"
+#include "str.h"
+
+/* A release of restic as one number: 0.14.0 is 1400, 0.16.1 is 1601. */
+#define RESTIC(minor, patch) ((minor) * 100 + (patch))
+
+struct repo {
+	const struct bk_conf_section *section;
+	const char *name;
+	const char *url;
+	const char *host;	/* for --host */
+	char *program;		/* absolute path of restic */
+	unsigned int version;
+	struct secret password;	/* read once, when first needed */
+	struct bk_strv env;	/* changes to the environment of restic */
+	int lock;		/* the flock of this repository, or -1 */
+};
+
+/*
+ * Find restic and its release; 69 where there is none, or one older than
+ * 0.14. 66 where there is no [repo name]. repo_close() frees and unlocks.
+ */
+int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
+	      struct bk_err *err);
+void repo_close(struct repo *r);
+
+/* Keep other processes of bk on this host out; waits for lock-wait. */
+int repo_lock(struct repo *r, struct bk_err *err);
+
+/* Read the password, unless it was read before. */
+int repo_password(struct repo *r, struct bk_err *err);
+
+/*
+ * Begin an argument vector: the program, the repository, options. A URL with
+ * a password in it is not put there but handed over by the descriptor *ret_fd
+ * (else -1), which the child inherits and the caller closes.
+ */
+int repo_args(const struct repo *r, struct bk_strv *argv, int *ret_fd,
+	      struct bk_err *err);
+
+/*
+ * The ssh command line for an sftp: URL, as one value for restic's
+ * sftp.command; NULL for other URLs. ssh_config NULL: ssh's own files.
+ */
+char *repo_ssh_command(const char *url, const char *ssh_config);
+
+/* Parse "restic 0.14.0 compiled with ..."; 0 where it is not that. */
+unsigned int repo_parse_version(const char *text);
+
+#endif

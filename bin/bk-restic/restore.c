@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * bk-restic restore: back from a snapshot, by default into a new folder.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "exclude.h"
+#include "file.h"
+#include "log.h"
+#include "path.h"
+#include "restic.h"
+#include "time.h"
+
+static const struct snapshot *by_id(const struct snapshots *list,
+				    const char *id, struct bk_err *err)
+{
+	const struct snapshot *found = NULL;
+
+	for (size_t i = 0; i < list->n; i++) {
+		if (!bk_str_starts(list->v[i].id, id))
+			continue;
+		if (found) {
+			bk_err_set(err, BK_EX_NOINPUT, 0,
+				   "more than one snapshot starts with '%s'",
+				   id);
+			return NULL;
+		}
+		found = &list->v[i];
+	}
+	if (!found)
+		bk_err_set(err, BK_EX_NOINPUT, 0,
+			   "no snapshot of the set starts with '%s'", id);
+	return found;
+}
+
+static const struct snapshot *choose(const struct restic *r, const char *set,
+				     const struct snapshots *list,
+				     struct bk_err *err)
+{
+	const struct snapshot *found = NULL;
+	int64_t at = INT64_MAX;
+
+	if (r->snapshot)
+		return by_id(list, r->snapshot, err);
+	if (r->at && bk_time_parse_human(r->at, bk_time_now(), &at) < 0) {
+		bk_err_set(err, BK_EX_USAGE, 0,
+			   "'%s' is no time; write 2026-11-22, \"2026-11-22 "
+			   "18:00\" or 3d",
+			   r->at);
+		return NULL;
+	}
+	for (size_t i = 0; i < list->n; i++)
+		if (!list->v[i].stream && list->v[i].time <= at)
+			found = &list->v[i];
+	if (!found)
+		bk_err_set(err, BK_EX_NOINPUT, 0,
+			   "set %s has no snapshot of host %s%s%s%s", set,
+			   r->host ? r->host : r->conf->host,
+			   r->at ? " at or before " : "",
+			   r->at ? r->at : "",
+			   list->n ? "" : " (other hosts: --host NAME)");
+	return found;
+}
+
+static char *new_target(const char *set)
+{
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+
+	bk_time_add_local(&b, bk_time_now());
+	for (char *p = b.p; *p; p++) {
+		if (*p == ' ')
+			*p = '-';
+		else if (*p == ':')
+			*p = '.';
+	}
+	return bk_asprintf("restore-%s-%s", set, b.p);
+}
+
+static bool is_empty_folder(const char *path)
+{
+	DIR *d = opendir(path);
+	const struct dirent *e;
+	bool empty = d != NULL;
+
+	while (d && (e = readdir(d)))
+		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+			empty = false;
+	if (d)
+		(void)closedir(d);
+	return empty;
+}
+
+/* The absolute path of the folder to restore into. */
+static char *target_of(const struct restic *r, const char *set,
+		       struct bk_err *err)
+{
+	BK_AUTO_FREE char *name = NULL;
+	BK_AUTO_FREE char *here = NULL;
+	BK_AUTO_FREE char *joined = NULL;
+	struct stat st;
+	char *path;
+
+	if (r->in_place)
+		return bk_strdup("/");
+	name = r->target ? bk_strdup(r->target) : new_target(set);
+	here = getcwd(NULL, 0);
+	if (!here) {
+		bk_err_sys(err, "cannot find the current folder");
+		return NULL;
+	}
+	joined = name[0] == '/' ? bk_strdup(name) : bk_path_join(here, name);
+	path = bk_path_clean(joined);
+	if (lstat(path, &st) < 0 || r->overwrite || is_empty_folder(path))
+		return path;
+	bk_err_set(err, BK_EX_CANTCREAT, 0,
+		   "'%s' exists and is not an empty folder; name another, or "
+		   "allow it to be written into with --overwrite",
+		   path);
+	free(path);
+	return NULL;
+}
+
+/* What was typed, as paths of the snapshot. */
+static int clean_paths(char **args, struct bk_strv *ret, struct bk_err *err)
+{
+	BK_AUTO_FREE char *here = getcwd(NULL, 0);
+
+	for (; *args; args++) {
+		BK_AUTO_FREE char *whole =
+			(*args)[0] == '/' ? bk_strdup(*args)
+					  : bk_path_join(here ? here : "/",
+							 *args);
+
+		if (!here && (*args)[0] != '/')
+			return bk_err_set(err, BK_EX_NOINPUT, 0,
+					  "cannot find the current folder");
+		bk_strv_take(ret, bk_path_clean(whole));
+	}
+	return 0;
+}
+
+static void say_what(const struct restic *r, const char *set,
+		     const struct snapshot *s, const char *target,
+		     const struct bk_strv *paths)
+{
+	BK_AUTO_BUF struct bk_buf when = BK_BUF_INIT, age = BK_BUF_INIT;
+	int64_t ago = bk_time_now() - s->time;
+
+	bk_time_add_local(&when, s->time);
+	bk_str_add_duration(&age, ago > 0 ? (uint64_t)ago : 0);
+	bk_notice("snapshot %.8s of set %s, host %s, %s (%s ago)", s->id, set,
+		  s->host, when.p, age.p);
+	for (size_t i = 0; i < paths->n; i++)
+		bk_notice("restores %s", paths->v[i]);
+	if (paths->n == 0)
+		for (size_t i = 0; i < s->paths.n && i < 10; i++)
+			bk_notice("restores %s", s->paths.v[i]);
+	if (paths->n == 0 && s->paths.n > 10)
+		bk_notice("restores %zu more", s->paths.n - 10);
+	if (r->in_place)
+		bk_notice("to where they were: files there are OVERWRITTEN; "
+			  "none is deleted");
+	else
+		bk_notice("into %s", target);
+}
+
+static int confirm(const struct restic *r, struct bk_err *err)
+{
+	char answer[8] = "";
+
+	if (!r->in_place || r->yes || r->cli.dry_run)
+		return 0;
+	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return bk_err_set(err, BK_EX_USAGE, 0,
+				  "--in-place without a terminal to ask wants "
+				  "--yes");
+	(void)fputs("Overwrite them? [y/N] ", stderr);
+	if (fgets(answer, sizeof(answer), stdin) &&
+	    (answer[0] == 'y' || answer[0] == 'Y'))
+		return 0;
+	return bk_err_set(err, BK_EX_NO, 0, "nothing was restored");
+}
+
+/* restic restores nothing, and says nothing, where no path matches. */
+static int check_restored(const char *target, const struct bk_strv *paths,
+			  struct bk_err *err)
+{
+	size_t missing = 0;
+
+	for (size_t i = 0; i < paths->n; i++) {
+		BK_AUTO_FREE char *path =
+			strcmp(target, "/") == 0
+				? bk_strdup(paths->v[i])
+				: bk_asprintf("%s%s", target, paths->v[i]);
+		struct stat st;
+
+		if (lstat(path, &st) == 0)
+			continue;
+		bk_error("%s is not in the snapshot", paths->v[i]);
+		missing++;
+	}
+	if (missing == 0)
+		return 0;
+	return bk_err_set(err,
+			  missing == paths->n ? BK_EX_NOINPUT : BK_EX_PARTIAL,
+			  0, "%zu of %zu paths were not restored", missing,
+			  paths->n);
+}
+
+static int run_restore(struct restic *r, struct repo *repo,
+		       const struct snapshot *s, const char *target,
+		       const struct bk_strv *paths, struct bk_err *err)
+{
+	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
+
+	bk_strv_add(&run.args, "restore");
+	bk_strv_add(&run.args, s->id);
+	bk_strv_addf(&run.args, "--target=%s", target);
+	for (size_t i = 0; i < paths->n; i++) {
+		BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+
+		exclude_add_literal(&b, paths->v[i]);
+		bk_strv_addf(&run.args, "--include=%s", b.p);
+	}
+	if (!r->no_verify)
+		bk_strv_add(&run.args, "--verify");
+	if (r->cli.dry_run) {
+		BK_AUTO_FREE char *line = run_line(&run);
+
+		bk_notice("would run: %s", line);
+		return 0;
+	}
+	run.show = true;
+	if (strcmp(target, "/") != 0 && bk_file_mkdirs(target, 0700, err) < 0)
+		return -1;
+	if (run_restic(&run, err) < 0)
+		return -1;
+	if (run.outcome != OUTCOME_OK)
+		return run_err(&run, err);
+	return check_restored(target, paths, err);
+}
+
+static int restore_set(struct restic *r, const struct bk_conf_section *set,
+		       char **args, struct repo *repo,
+		       struct snapshots *list, struct bk_err *err)
+{
+	BK_AUTO_STRV struct bk_strv paths = BK_STRV_INIT;
+	BK_AUTO_FREE char *target = NULL;
+	const struct snapshot *s;
+
+	if (clean_paths(args, &paths, err) < 0 ||
+	    open_set(r, set, repo, err) < 0 ||
+	    snapshots_read(r, repo, set->name, list, err) < 0)
+		return -1;
+	s = choose(r, set->name, list, err);
+	if (!s)
+		return -1;
+	target = target_of(r, set->name, err);
+	if (!target)
+		return -1;
+	say_what(r, set->name, s, target, &paths);
+	if (confirm(r, err) < 0 ||
+	    run_restore(r, repo, s, target, &paths, err) < 0)
+		return -1;
+	if (r->cli.dry_run)
+		return 0;
+	if (r->out.mode == BK_REC_JSON) {
+		json_t *o = json_object();
+
+		bk_rec_set_str(o, "set", set->name);
+		bk_rec_set_str(o, "snapshot", s->id);
+		bk_rec_set_path(o, "target", target);
+		bk_rec_set_bool(o, "verified", !r->no_verify);
+		bk_rec_json(&r->out, "restore", o);
+	} else {
+		bk_rec_text(&r->out, target, NULL);
+	}
+	return 0;
+}
+
+int cmd_restore(struct restic *r, char **args)
+{
+	const struct bk_conf_section *set;
+	struct repo repo = {.lock = -1};
+	struct snapshots list = {0};
+	struct bk_err err;
+	int exit = BK_EX_OK;
+
+	if (!args[0])
+		return bk_cli_usage("restore wants a set");
+	if (r->in_place && r->target)
+		return bk_cli_usage("--in-place and --target exclude each "
+				    "other");
+	set = bk_conf_find(r->conf, "backup", args[0]);
+	if (!set) {
+		bk_error("there is no [backup %s] in the configuration",
+			 args[0]);
+		return BK_EX_NOINPUT;
+	}
+	if (restore_set(r, set, args + 1, &repo, &list, &err) < 0)
+		exit = bk_log_err(&err);
+	snapshots_free(&list);
+	repo_close(&repo);
+	return exit;
+}
