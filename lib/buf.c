@@ -2,6 +2,7 @@
 #include "buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 
 void bk_buf_reserve(struct bk_buf *b, size_t n)
@@ -9,6 +10,8 @@ void bk_buf_reserve(struct bk_buf *b, size_t n)
 	size_t need = b->len + n + 1;
 	size_t cap = b->cap ? b->cap : 64;
 
+	if (n >= SIZE_MAX / 2 - b->len)
+		need = cap = SIZE_MAX;	/* which no memory has */
 	if (need <= b->cap)
 		return;
 	while (cap < need)

@@ -31,6 +31,8 @@ void bk_cli_start(const char *name)
 {
 	open_std_fds();
 	(void)signal(SIGPIPE, SIG_DFL);
+	/* Who ignores it never learns the status of a child. */
+	(void)signal(SIGCHLD, SIG_DFL);
 	(void)umask(077);
 	bk_log_init(name);
 }
@@ -114,6 +116,7 @@ int bk_cli_finish(int status)
 
 	bk_log_progress(NULL);
 	bk_sig_die();
+	errno = 0;
 	if (fclose(stdout) != 0 || failed) {
 		bk_error("cannot write to standard output: %s",
 			 errno ? strerror(errno) : "write error");

@@ -35,8 +35,8 @@ enum { BK_CLI_JSON = 256, BK_CLI_OWN = 300 };
 /* clang-format on */
 
 /*
- * First thing in main(): descriptors 0 to 2 exist, SIGPIPE is default again,
- * umask 077, the log has its name. argv must have an argv[0].
+ * First thing in main(): descriptors 0 to 2 exist, SIGPIPE and SIGCHLD are
+ * default again, umask 077, the log has its name. argv must have an argv[0].
  */
 void bk_cli_start(const char *name);
 

@@ -88,6 +88,14 @@ static char *label(const struct bk_conf_section *s)
 	return bk_asprintf("[%s%s%s]", s->kind, *s->name ? " " : "", s->name);
 }
 
+/* Sets name their snapshots by tags, beside tags of our own. */
+static bool is_reserved(const struct bk_strv *words)
+{
+	return words->n > 1 && strcmp(words->v[0], "backup") == 0 &&
+		(strcmp(words->v[1], "bk") == 0 ||
+			strcmp(words->v[1], "stdin") == 0);
+}
+
 static bool check_section_name(struct loader *l, const struct bk_conf_line *e,
 	const struct bk_strv *words)
 {
@@ -110,6 +118,11 @@ static bool check_section_name(struct loader *l, const struct bk_conf_line *e,
 		LINE_PROBLEM(l, e,
 			"[%s] has a bad name: one word of 1 to 64 of "
 			"A-Z a-z 0-9 . _ -, no '.' or '-' first",
+			e->section);
+	} else if (is_reserved(words)) {
+		LINE_PROBLEM(l, e,
+			"[%s] has a name that bk itself puts on snapshots; "
+			"choose another",
 			e->section);
 	} else {
 		return true;

@@ -24,14 +24,11 @@ static const struct {
 			 "XDG_RUNTIME_DIR", NULL, "bk"},
 };
 
-/* systemd may name several folders, separated by colons: the first counts. */
 static char *from_env(const char *variable)
 {
 	const char *s = getenv(variable);
 
-	if (!s || s[0] != '/')
-		return NULL;
-	return bk_memdup(s, strcspn(s, ":"));
+	return s && s[0] == '/' ? bk_strdup(s) : NULL;
 }
 
 static char *below_home(const char *xdg, const char *home, const char *below,
@@ -52,8 +49,12 @@ static char *folder(enum bk_dirs_kind kind, struct bk_err *err)
 {
 	char *dir = from_env(kinds[kind].variable);
 
-	if (!dir)
+	if (!dir) {
 		dir = from_env(kinds[kind].systemd);
+		/* It may name several, separated by colons. */
+		if (dir)
+			dir[strcspn(dir, ":")] = '\0';
+	}
 	if (!dir && geteuid() == 0)
 		dir = bk_strdup(kinds[kind].system);
 	if (!dir && kind == BK_DIRS_RUN && !getenv(kinds[kind].xdg))

@@ -140,6 +140,8 @@ static _Noreturn void run_child(const struct bk_exec *x, const char *file,
 	    place(x->out, p->std[1][1], 1) < 0 ||
 	    place(x->err, p->std[2][1], 2) < 0)
 		goto fail;
+	/* We may have inherited some ourselves. Linux 5.11 has the flag. */
+	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	for (size_t i = 0; i < x->nkeep; i++)
 		if (fcntl(x->keep[i], F_SETFD, 0) < 0)
 			goto fail;
@@ -279,31 +281,47 @@ static int collect(int *fd, size_t limit, struct bk_buf *b)
 	return 0;
 }
 
+/* How many milliseconds to wait for it next; -1 with err: none any more. */
+static int time_left(const char *name, int64_t end, struct bk_err *err)
+{
+	int64_t left = end ? end - bk_time_mono_ms() : 60000;
+
+	if (left <= 0)
+		return bk_err_set(err, BK_EX_TEMPFAIL, 0,
+				  "'%s' took too long and was stopped", name);
+	if (bk_sig_pending())
+		return bk_err_set(err, BK_EX_TEMPFAIL, 0,
+				  "'%s' was stopped by a signal", name);
+	return left > 60000 ? 60000 : (int)left;
+}
+
 static int pump(struct bk_child *c, const char *name, size_t limit,
 		int64_t end, struct bk_buf *out, struct bk_buf *err_out,
 		struct bk_err *err)
 {
+	int left;
+
 	while (c->out >= 0 || c->err >= 0) {
 		struct pollfd p[3] = {{.fd = c->out, .events = POLLIN},
 				      {.fd = c->err, .events = POLLIN},
 				      {.fd = bk_sig_fd(), .events = POLLIN}};
-		int64_t left = end ? end - bk_time_mono_ms() : 60000;
 
-		if (left <= 0)
-			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-					  "'%s' took too long and was stopped",
-					  name);
-		if (bk_sig_pending())
-			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-					  "'%s' was stopped by a signal", name);
-		if (poll(p, 3, left > 60000 ? 60000 : (int)left) < 0 &&
-		    errno != EINTR)
+		left = time_left(name, end, err);
+		if (left < 0)
+			return -1;
+		if (poll(p, 3, left) < 0 && errno != EINTR)
 			return bk_err_sys(err, "cannot poll");
 		if ((p[0].revents && collect(&c->out, limit, out) < 0) ||
 		    (p[1].revents && collect(&c->err, limit, err_out) < 0))
 			return bk_err_set(err, BK_EX_DATAERR, errno,
 					  "cannot read what '%s' says", name);
 	}
+	/* It may close its output long before it ends. */
+	do {
+		left = time_left(name, end, err);
+		if (left < 0)
+			return -1;
+	} while (!await_end(c, bk_sig_fd(), left));
 	return 0;
 }
 

@@ -106,6 +106,18 @@ fail:
 	return bk_err_set(err, BK_EX_IOERR, num, "cannot write '%s'", path);
 }
 
+static int make_folder(const char *path, mode_t mode)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return 0;
+	if (errno != EEXIST || stat(path, &st) < 0)
+		return -1;
+	errno = ENOTDIR;
+	return S_ISDIR(st.st_mode) ? 0 : -1;
+}
+
 int bk_file_mkdirs(const char *path, mode_t mode, struct bk_err *err)
 {
 	BK_AUTO_FREE char *copy = bk_strdup(path);
@@ -116,7 +128,7 @@ int bk_file_mkdirs(const char *path, mode_t mode, struct bk_err *err)
 		if (c != '/' && c != '\0')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+		if (make_folder(copy, mode) < 0)
 			return bk_err_set(err, BK_EX_CANTCREAT, errno,
 					  "cannot create folder '%s'", copy);
 		*p = c;

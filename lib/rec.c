@@ -2,9 +2,11 @@
 #include "rec.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <unistd.h>
 
+#include "sig.h"
 #include "str.h"
 #include "time.h"
 
@@ -177,6 +179,19 @@ int64_t bk_rec_time(const json_t *o, const char *key, int64_t fallback)
 
 /* Lines. */
 
+/* Wait for data, or for a signal that asks to stop: false then. */
+static bool await_data(const struct bk_lines *l)
+{
+	struct pollfd p[2] = {{.fd = l->fd, .events = POLLIN},
+			      {.fd = bk_sig_fd(), .events = POLLIN}};
+
+	while (!bk_sig_pending())
+		if (poll(p, 2, -1) > 0 && p[0].revents)
+			return true;
+	errno = EINTR;
+	return false;
+}
+
 ssize_t bk_lines_fill(struct bk_lines *l)
 {
 	ssize_t n;
@@ -185,6 +200,8 @@ ssize_t bk_lines_fill(struct bk_lines *l)
 		bk_buf_drop(&l->buf, l->start);
 		l->start = 0;
 	}
+	if (l->stoppable && !await_data(l))
+		return -1;
 	bk_buf_reserve(&l->buf, 65536);
 	do {
 		n = read(l->fd, l->buf.p + l->buf.len, 65536);
@@ -216,18 +233,17 @@ int bk_lines_next(struct bk_lines *l, char **ret_line, size_t *ret_len,
 	size_t limit = l->limit ? l->limit : LINE_LIMIT;
 	char *end;
 
-	while (!(end = line_end(l)) && !l->eof) {
-		if (l->buf.len - l->start > limit)
-			return bk_err_set(err, BK_EX_DATAERR, 0,
-					  "a line is longer than %zu bytes",
-					  limit);
+	while (!(end = line_end(l)) && !l->eof &&
+	       l->buf.len - l->start <= limit)
 		if (bk_lines_fill(l) < 0)
 			return bk_err_sys(err, "cannot read");
-	}
 	if (!end && l->buf.len == l->start)
 		return 0;
 	if (!end)
 		end = l->buf.p + l->buf.len;
+	if ((size_t)(end - l->buf.p) - l->start > limit)
+		return bk_err_set(err, BK_EX_DATAERR, 0,
+				  "a line is longer than %zu bytes", limit);
 	*end = '\0';
 	*ret_line = l->buf.p + l->start;
 	*ret_len = (size_t)(end - *ret_line);

@@ -68,6 +68,7 @@ struct bk_lines {
 	struct bk_buf buf;
 	size_t start;
 	bool eof;
+	bool stoppable;	/* a signal to stop (sig.h) ends reading: EINTR */
 };
 /*
  * The next line without its newline: 1 and *ret_line, valid until the next

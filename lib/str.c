@@ -498,11 +498,11 @@ char *bk_str_unbase64(const char *s, size_t *ret_len)
 		size_t take = i + 4 == len ? 3 - pad : 3;
 
 		for (size_t k = 0; k < 4; k++) {
-			const char *d = "A";
+			const char *d = base64_digits;
 
 			if (k <= take)
 				d = strchr(base64_digits, s[i + k]);
-			if (!d || !*d)
+			if (!d)
 				return NULL;
 			v = v << 6 | (uint32_t)(d - base64_digits);
 		}

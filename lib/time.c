@@ -68,6 +68,11 @@ static bool literal(const char **s, char c)
 	return true;
 }
 
+static bool is_leap(int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
 static bool date(const char **s, struct tm *tm)
 {
 	static const int days[] = {31, 29, 31, 30, 31, 30,
@@ -80,6 +85,8 @@ static bool date(const char **s, struct tm *tm)
 		return false;
 	tm->tm_year = year - 1900;
 	tm->tm_mon = month - 1;
+	if (month == 2 && tm->tm_mday == 29 && !is_leap(year))
+		return false;
 	return month >= 1 && tm->tm_mday >= 1 &&
 	       tm->tm_mday <= days[month - 1];
 }
@@ -127,9 +134,13 @@ int bk_time_parse(const char *s, int64_t *ret)
 	s++;
 	if (!clock_time(&s, &tm, true))
 		return -1;
-	if (literal(&s, '.'))
-		while (*s >= '0' && *s <= '9')
-			s++;
+	if (literal(&s, '.')) {
+		size_t n = strspn(s, "0123456789");
+
+		if (n == 0)
+			return -1;
+		s += n;
+	}
 	if (!offset(&s, &east) || *s)
 		return -1;
 	*ret = (int64_t)timegm(&tm) - east;

@@ -20,7 +20,8 @@ struct job {
 	const struct plan_set *set;
 	struct repo repo;
 	struct baseline base;
-	struct bk_strv problems;	/* why it is not "ok" */
+	struct bk_strv alarms;		/* what must not pass for good */
+	struct bk_strv faults;		/* what else makes it partial */
 	struct summary sum;
 	int64_t start;
 	char *name;			/* "backup home" */
@@ -141,20 +142,20 @@ static int add_arguments(struct job *j, struct run *run, struct bk_err *err)
 	return add_parent(j, args, err);
 }
 
-static void show_dry(const struct run *run, const struct plan_set *set)
+static void show_dry(struct restic *r, const struct run *run,
+		     const struct plan_set *set)
 {
-	BK_AUTO_FREE char *line = run_line(run);
 	BK_AUTO_BUF struct bk_buf lines = BK_BUF_INIT;
 
-	bk_notice("would run: %s", line);
+	say_command(r, run);
 	for (size_t i = 0; i < set->nentries; i++)
 		if (set->entries[i].in && set->entries[i].state == PLAN_OK)
-			bk_notice("  target: %s", set->entries[i].path);
+			bk_notice("target: %s", set->entries[i].path);
 	exclude_lines(set, &lines);
 	for (char *p = lines.p; p && *p;) {
 		size_t n = strcspn(p, "\n");
 
-		bk_notice("  pattern: %.*s", (int)n, p);
+		bk_notice("pattern: %.*s", (int)n, p);
 		p += n + 1;
 	}
 }
@@ -178,7 +179,7 @@ again:
 	run.arg = j;
 	got = add_arguments(j, &run, err);
 	if (got == 0 && j->r->cli.dry_run)
-		show_dry(&run, j->set);
+		show_dry(j->r, &run, j->set);
 	if (got == 0)
 		got = run_restic(&run, err);
 	close_fds(&run);
@@ -194,7 +195,7 @@ again:
 		goto again;
 	}
 	if (run.outcome == OUTCOME_PARTIAL)
-		bk_strv_addf(&j->problems, "restic: %s",
+		bk_strv_addf(&j->faults, "restic: %s",
 			     run.message ? run.message
 					 : "some files could not be read");
 	else if (run.outcome != OUTCOME_OK)
@@ -217,14 +218,21 @@ static json_t *counts_of(const struct summary *s, size_t roots)
 	return o;
 }
 
+/* The first few, most important first. */
+static void add_reasons(struct bk_buf *b, const struct bk_strv *reasons)
+{
+	for (size_t i = 0; i < reasons->n && i < 3; i++)
+		bk_buf_addf(b, "%s; ", reasons->v[i]);
+	if (reasons->n > 3)
+		bk_buf_addf(b, "%zu more; ", reasons->n - 3);
+}
+
 static char *message_of(const struct job *j, size_t roots)
 {
 	struct bk_buf b = BK_BUF_INIT;
 
-	for (size_t i = 0; i < j->problems.n && i < 3; i++)
-		bk_buf_addf(&b, "%s; ", j->problems.v[i]);
-	if (j->problems.n > 3)
-		bk_buf_addf(&b, "%zu more; ", j->problems.n - 3);
+	add_reasons(&b, &j->alarms);
+	add_reasons(&b, &j->faults);
 	bk_str_add_count(&b, (uint64_t)j->sum.files);
 	bk_buf_adds(&b, " files, ");
 	bk_str_add_size(&b, (uint64_t)j->sum.bytes);
@@ -258,84 +266,102 @@ void backup_report(struct restic *r, const char *set, int exit,
 	bk_rec_text(&r->out, set, result, id.p, message, NULL);
 }
 
-/* What was suspicious holds the old snapshots; a good run releases them. */
-static void judge(struct job *j, size_t before)
+static void warn_all(const struct job *j, const struct bk_strv *reasons)
 {
-	const char *name = j->section->name;
-	unsigned int percent =
-		(unsigned int)bk_conf_u64(j->section, "shrink-alarm", 50);
-	char *shrunk = baseline_shrunk(&j->base, j->sum.files, j->sum.bytes,
-				       percent);
-	bool suspicious = before > 0 || shrunk;
+	for (size_t i = 0; i < reasons->n; i++)
+		bk_warning("set %s: %s", j->section->name, reasons->v[i]);
+}
 
-	if (shrunk)
-		bk_strv_take(&j->problems, shrunk);
-	if (suspicious && j->r->accept) {
-		bk_notice("set %s: accepted as it is", name);
-		for (size_t i = 0; i < j->problems.n; i++)
-			bk_notice("accepted: %s", j->problems.v[i]);
-		bk_strv_free(&j->problems);
-		suspicious = false;
-	}
-	for (size_t i = 0; i < j->problems.n; i++)
-		bk_warning("set %s: %s", name, j->problems.v[i]);
-	if (suspicious)
+static void accept_alarms(struct job *j)
+{
+	for (size_t i = 0; i < j->alarms.n; i++)
+		bk_notice("set %s: accepted: %s", j->section->name,
+			  j->alarms.v[i]);
+	bk_strv_free(&j->alarms);
+}
+
+/* An alarm holds the old snapshots; a run without one releases them. */
+static void judge(struct job *j)
+{
+	struct baseline *base = &j->base;
+	const char *name = j->section->name;
+
+	if (j->r->accept)
+		accept_alarms(j);
+	warn_all(j, &j->alarms);
+	warn_all(j, &j->faults);
+	base->held = j->alarms.n > 0;
+	free(base->why);
+	base->why = base->held ? bk_strdup(j->alarms.v[0]) : NULL;
+	if (base->held)
 		bk_warning("set %s: its old snapshots are kept until a run is "
 			   "good again; if this is how it shall be: bk-restic "
 			   "backup --accept %s",
 			   name, name);
-	j->base.held = suspicious;
-	free(j->base.why);
-	j->base.why = suspicious ? bk_strdup(j->problems.v[0]) : NULL;
-	if (!suspicious) {
-		baseline_take(&j->base, j->set);
-		j->base.known = true;
-		j->base.time = bk_time_now();
-		j->base.files = j->sum.files;
-		j->base.bytes = j->sum.bytes;
+	else {
+		baseline_take(base, j->set);
+		base->known = true;
+		base->time = bk_time_now();
+		base->files = j->sum.files;
+		base->bytes = j->sum.bytes;
 	}
 	if (j->sum.snapshot) {
-		free(j->base.snapshot);
-		j->base.snapshot = bk_strdup(j->sum.snapshot);
+		free(base->snapshot);
+		base->snapshot = bk_strdup(j->sum.snapshot);
 	}
 }
 
-static int finish(struct job *j, size_t suspicious, size_t warnings,
-		  size_t roots)
+static int record(struct job *j, int exit, size_t roots, const char *message)
 {
 	BK_AUTO_JSON json_t *extra = json_object();
-	BK_AUTO_JSON json_t *counts = NULL;
-	BK_AUTO_FREE char *message = NULL;
+	BK_AUTO_JSON json_t *counts = counts_of(&j->sum, roots);
 	struct bk_err err;
-	int exit;
 
-	if (warnings > 0)
-		bk_strv_addf(&j->problems, "the scan warned of %zu thing%s",
-			     warnings, warnings == 1 ? "" : "s");
-	judge(j, suspicious);
-	exit = j->problems.n > 0 ? BK_EX_PARTIAL : BK_EX_OK;
-	message = message_of(j, roots);
-	counts = counts_of(&j->sum, roots);
-	bk_rec_set_bool(extra, "held", j->base.held);
-	if (j->sum.snapshot)
-		bk_rec_set_str(extra, "snapshot", j->sum.snapshot);
 	if (!j->r->cli.dry_run &&
 	    baseline_write(j->section->name, &j->base, &err) < 0) {
 		bk_error("set %s: %s", j->section->name, err.msg);
 		exit = BK_EX_PARTIAL;
 	}
+	bk_rec_set_bool(extra, "held", j->base.held);
+	if (j->sum.snapshot)
+		bk_rec_set_str(extra, "snapshot", j->sum.snapshot);
 	write_state(j->r, j->name, j->start, exit, message, counts, extra);
 	backup_report(j->r, j->section->name, exit, &j->sum, message);
 	return exit;
 }
 
-/* Nothing to back up: never a success, and never a snapshot. */
+static int finish(struct job *j, size_t warnings, size_t roots)
+{
+	unsigned int percent =
+		(unsigned int)bk_conf_u64(j->section, "shrink-alarm", 50);
+	char *shrunk = baseline_shrunk(&j->base, j->sum.files, j->sum.bytes,
+				       percent);
+	BK_AUTO_FREE char *message = NULL;
+	bool good;
+
+	if (shrunk)
+		bk_strv_take(&j->alarms, shrunk);
+	if (warnings > 0)
+		bk_strv_addf(&j->faults, "the scan warned of %zu thing%s",
+			     warnings, warnings == 1 ? "" : "s");
+	judge(j);
+	good = j->alarms.n == 0 && j->faults.n == 0;
+	message = message_of(j, roots);
+	return record(j, good ? BK_EX_OK : BK_EX_PARTIAL, roots, message);
+}
+
+/* Nothing to back up: no success unless accepted, and never a snapshot. */
 static int empty(struct job *j, struct bk_err *err)
 {
 	const char *why = "no .backup marker chooses it, and it has no path";
 
-	if (j->problems.n > 0)
-		why = j->problems.v[0];
+	if (j->r->accept) {
+		baseline_free(&j->base);
+		return record(j, BK_EX_OK, 0,
+			      "there is nothing to back up, as accepted");
+	}
+	if (j->alarms.n > 0)
+		why = j->alarms.v[0];
 	if (j->base.known && !j->r->cli.dry_run) {
 		j->base.held = true;
 		free(j->base.why);
@@ -350,18 +376,17 @@ static int empty(struct job *j, struct bk_err *err)
 static int run_job(struct job *j, size_t warnings, struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf targets = BK_BUF_INIT;
-	size_t roots, suspicious;
+	size_t roots;
 
 	baseline_read(j->section->name, &j->base);
-	baseline_compare(&j->base, j->set, &j->problems);
-	suspicious = j->problems.n;
+	baseline_compare(&j->base, j->set, &j->alarms);
 	roots = exclude_targets(j->set, &targets);
 	if (roots == 0)
 		return empty(j, err);
 	if (open_set(j->r, j->section, &j->repo, err) < 0 ||
 	    repo_lock(&j->repo, err) < 0 || run_backup(j, err) < 0)
 		return -1;
-	return finish(j, suspicious, warnings, roots);
+	return finish(j, warnings, roots);
 }
 
 static int backup_set(struct restic *r, const struct bk_conf_section *s,
@@ -379,12 +404,13 @@ static int backup_set(struct restic *r, const struct bk_conf_section *s,
 	if (!j.set)
 		j.set = &nothing;
 	j.name = bk_asprintf("backup %s", s->name);
-	exit = run_job(&j, plan->partial ? plan->nwarnings : 0, &err);
+	exit = run_job(&j, plan_warnings(plan, j.set), &err);
 	if (exit < 0)
 		exit = fail_job(r, j.name, j.start, &err);
 	repo_close(&j.repo);
 	baseline_free(&j.base);
-	bk_strv_free(&j.problems);
+	bk_strv_free(&j.alarms);
+	bk_strv_free(&j.faults);
 	free(j.sum.snapshot);
 	free(j.name);
 	return exit;
@@ -434,15 +460,22 @@ int cmd_backup(struct restic *r, char **args)
 	struct plan plan = {0};
 	struct bk_err err;
 	struct sets sets = {.plan = &plan};
+	bool piped = take_dash(args);
 	int got, exit;
 
 	if (r->stdin_name)
 		return backup_stream(r, args);
-	got = take_dash(args) ? plan_read(STDIN_FILENO, &plan, &err)
-			      : plan_scan(r->cli.config, &plan, &err);
 	sets.named = args[0] != NULL;
+	if (r->command)
+		return bk_cli_usage("a command behind -- wants --stdin");
 	if (r->accept && !sets.named)
 		return bk_cli_usage("--accept wants the name of a set");
+	got = piped ? plan_read(STDIN_FILENO, &plan, &err)
+		    : plan_scan(r->cli.config, r->accept, &plan, &err);
+	if (got == 0 && strcmp(plan.host, r->conf->host) != 0)
+		got = bk_err_set(&err, BK_EX_PROTOCOL, 0,
+				 "the plan is of host '%s', and this is '%s'",
+				 plan.host, r->conf->host);
 	if (got < 0)
 		sets.err = &err;
 	exit = each_section(r, "backup", args, each_set, &sets);

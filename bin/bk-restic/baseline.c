@@ -7,6 +7,7 @@
 #include "dirs.h"
 #include "file.h"
 #include "log.h"
+#include "path.h"
 #include "rec.h"
 
 #define BASELINE_LIMIT ((size_t)64 << 20)
@@ -84,16 +85,19 @@ void baseline_read(const char *set, struct baseline *ret)
 	if (!path)
 		return;
 	if (bk_file_read(path, BASELINE_LIMIT, &text, &err) < 0) {
-		if (err.num != ENOENT)
-			bk_warning("%s; going on without it", err.msg);
-		return;
+		ret->damaged = err.num != ENOENT;
+	} else {
+		o = json_loadb(text.p ? text.p : "", text.len, 0, NULL);
+		ret->damaged = !json_is_object(o);
 	}
-	o = json_loadb(text.p ? text.p : "", text.len, 0, NULL);
-	if (!o) {
-		bk_warning("'%s' is damaged; going on without it", path);
-		return;
+	if (o)
+		parse(o, ret);
+	if (ret->damaged) {
+		ret->held = true;
+		ret->why = bk_asprintf("'%s' cannot be read, which records "
+				       "the last good backup",
+				       path);
 	}
-	parse(o, ret);
 }
 
 static json_t *path_object(const char *path, const char *mount)
@@ -199,9 +203,20 @@ static void compare_root(const struct baseline *b, size_t i,
 			     path);
 }
 
+static bool is_within_root(const struct plan_set *set, const char *path)
+{
+	for (size_t i = 0; i < set->nentries; i++)
+		if (set->entries[i].in &&
+		    bk_path_within(path, set->entries[i].path))
+			return true;
+	return false;
+}
+
 void baseline_compare(const struct baseline *b, const struct plan_set *set,
 		      struct bk_strv *problems)
 {
+	if (b->damaged)
+		bk_strv_add(problems, b->why);
 	for (size_t i = 0; i < set->nentries; i++) {
 		const struct plan_entry *e = &set->entries[i];
 
@@ -213,7 +228,8 @@ void baseline_compare(const struct baseline *b, const struct plan_set *set,
 	for (size_t i = 0; i < b->roots.n; i++)
 		compare_root(b, i, set, problems);
 	for (size_t i = 0; i < b->mounts.n; i++)
-		if (!bk_strv_has(&set->mounts, b->mounts.v[i]))
+		if (!bk_strv_has(&set->mounts, b->mounts.v[i]) &&
+		    is_within_root(set, b->mounts.v[i]))
 			bk_strv_addf(problems, "%s is not mounted",
 				     b->mounts.v[i]);
 }

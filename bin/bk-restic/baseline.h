@@ -19,6 +19,7 @@
 
 struct baseline {
 	bool known;		/* there was a good run */
+	bool damaged;		/* what was recorded cannot be read */
 	bool held;		/* a later run was suspicious */
 	char *why;		/* of held */
 	char *snapshot;		/* the newest snapshot, good or not */
@@ -29,7 +30,10 @@ struct baseline {
 	struct bk_strv mounts;	/* mount points below the roots */
 };
 
-/* Never fails: a file that is missing or damaged is an unknown baseline. */
+/*
+ * Never fails: a file that is missing is an unknown baseline; one that cannot
+ * be read is held, and compares badly.
+ */
 void baseline_read(const char *set, struct baseline *ret);
 int baseline_write(const char *set, const struct baseline *b,
 		   struct bk_err *err);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -55,10 +56,16 @@ int each_section(struct restic *r, const char *kind, char **args,
 	return BK_EX_CONFIG;
 }
 
+int open_repo(struct restic *r, const char *name, struct repo *repo,
+	      struct bk_err *err)
+{
+	return repo_open(repo, r->conf, name, r->passwords, err);
+}
+
 int open_set(struct restic *r, const struct bk_conf_section *set,
 	     struct repo *repo, struct bk_err *err)
 {
-	return repo_open(repo, r->conf, bk_conf_str(set, "repo", ""), err);
+	return open_repo(r, bk_conf_str(set, "repo", ""), repo, err);
 }
 
 void add_filter(struct restic *r, const char *set, struct bk_strv *args)
@@ -67,6 +74,20 @@ void add_filter(struct restic *r, const char *set, struct bk_strv *args)
 	bk_strv_add(args, r->host ? r->host : r->conf->host);
 	bk_strv_add(args, "--tag");
 	bk_strv_addf(args, "bk,%s", set);
+}
+
+void say_command(struct restic *r, const struct run *run)
+{
+	BK_AUTO_FREE char *line = run_line(run);
+
+	if (r->out.mode == BK_REC_JSON) {
+		json_t *o = json_object();
+
+		bk_rec_set_str(o, "line", line);
+		bk_rec_json(&r->out, "command", o);
+	} else {
+		(void)puts(line);
+	}
 }
 
 void write_state(struct restic *r, const char *job, int64_t start, int exit,

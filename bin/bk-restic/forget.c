@@ -139,11 +139,8 @@ static int run_forget(struct restic *r, const struct bk_conf_section *set,
 	add_filter(r, set->name, &run.args);
 	(void)add_retention(set, repo, &run.args);
 	if (r->cli.dry_run) {
-		BK_AUTO_FREE char *line = NULL;
-
 		bk_strv_add(&run.args, "--dry-run");
-		line = run_line(&run);
-		bk_notice("would run: %s", line);
+		say_command(r, &run);
 	}
 	groups = run_for_json(&run, err);
 	if (!groups)
@@ -225,11 +222,6 @@ static int forget_set(struct restic *r, const struct bk_conf_section *set,
 	return exit;
 }
 
-int cmd_forget(struct restic *r, char **args)
-{
-	return each_section(r, "backup", args, forget_set, NULL);
-}
-
 /* prune */
 
 static bool is_due(const struct bk_conf_section *s, const char *job)
@@ -248,16 +240,13 @@ static int run_prune(struct restic *r, const char *name, struct repo *repo,
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 
-	if (repo_open(repo, r->conf, name, err) < 0 ||
+	if (open_repo(r, name, repo, err) < 0 ||
 	    repo_lock(repo, err) < 0)
 		return -1;
 	bk_strv_add(&run.args, "prune");
 	if (r->cli.dry_run) {
-		BK_AUTO_FREE char *line = NULL;
-
 		bk_strv_add(&run.args, "--dry-run");
-		line = run_line(&run);
-		bk_notice("would run: %s", line);
+		say_command(r, &run);
 	}
 	if (run_restic(&run, err) < 0)
 		return -1;
@@ -287,6 +276,20 @@ static int prune_repo(struct restic *r, const struct bk_conf_section *s,
 		write_state(r, job, start, BK_EX_OK, "pruned", NULL, NULL);
 	repo_close(&repo);
 	return exit;
+}
+
+int cmd_forget(struct restic *r, char **args)
+{
+	char *all[] = {NULL};
+	int forgot = each_section(r, "backup", args, forget_set, NULL);
+	int pruned;
+
+	if (!r->prune)
+		return forgot;
+	/* A set that is held is no reason to keep what others gave up. */
+	r->due = true;
+	pruned = each_section(r, "repo", all, prune_repo, NULL);
+	return forgot != BK_EX_OK ? forgot : pruned;
 }
 
 int cmd_prune(struct restic *r, char **args)

@@ -52,6 +52,7 @@ static const char usage[] =
 	"  --no-verify     restore: do not read back what was written\n"
 	"  --host NAME     restore, snapshots, find: of another host\n"
 	"  --due           prune: only where prune-every has passed\n"
+	"  --prune         forget: then prune, where it is due\n"
 	"  -c FILE  -n (dry run)  -q  -v  -0  --json  -h  -V\n"
 	"\n"
 	"See bk-restic(1), bk.conf(5), bk(7).\n";
@@ -64,6 +65,7 @@ enum {
 	OPT_IN_PLACE,
 	OPT_NO_VERIFY,
 	OPT_OVERWRITE,
+	OPT_PRUNE,
 	OPT_SNAPSHOT,
 	OPT_STDIN,
 	OPT_TARGET,
@@ -79,6 +81,7 @@ static const struct option options[] = {
 	{"in-place", no_argument, NULL, OPT_IN_PLACE},
 	{"no-verify", no_argument, NULL, OPT_NO_VERIFY},
 	{"overwrite", no_argument, NULL, OPT_OVERWRITE},
+	{"prune", no_argument, NULL, OPT_PRUNE},
 	{"snapshot", required_argument, NULL, OPT_SNAPSHOT},
 	{"stdin", required_argument, NULL, OPT_STDIN},
 	{"target", required_argument, NULL, OPT_TARGET},
@@ -86,15 +89,27 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static const struct {
+#define BIT(option) (1U << ((option) - BK_CLI_OWN))
+
+static const struct command {
 	const char *name;
 	int (*run)(struct restic *r, char **args);
+	unsigned int options;	/* of its own */
+	bool command;		/* "-- COMMAND" may follow */
 } commands[] = {
-	{"backup", cmd_backup},	      {"exec", cmd_exec},
-	{"find", cmd_find},	      {"forget", cmd_forget},
-	{"init", cmd_init},	      {"prune", cmd_prune},
-	{"restore", cmd_restore},     {"snapshots", cmd_snapshots},
-	{"unlock", cmd_unlock},
+	{"backup", cmd_backup, BIT(OPT_ACCEPT) | BIT(OPT_STDIN), true},
+	{"exec", cmd_exec, 0, true},
+	{"find", cmd_find, BIT(OPT_HOST), false},
+	{"forget", cmd_forget, BIT(OPT_PRUNE), false},
+	{"init", cmd_init, 0, false},
+	{"prune", cmd_prune, BIT(OPT_DUE), false},
+	{"restore", cmd_restore,
+	 BIT(OPT_AT) | BIT(OPT_HOST) | BIT(OPT_IN_PLACE) |
+		 BIT(OPT_NO_VERIFY) | BIT(OPT_OVERWRITE) | BIT(OPT_SNAPSHOT) |
+		 BIT(OPT_TARGET) | BIT(OPT_YES),
+	 false},
+	{"snapshots", cmd_snapshots, BIT(OPT_HOST), false},
+	{"unlock", cmd_unlock, 0, false},
 };
 
 static void take_option(struct restic *r, int c)
@@ -120,6 +135,9 @@ static void take_option(struct restic *r, int c)
 		break;
 	case OPT_OVERWRITE:
 		r->overwrite = true;
+		break;
+	case OPT_PRUNE:
+		r->prune = true;
 		break;
 	case OPT_SNAPSHOT:
 		r->snapshot = optarg;
@@ -151,38 +169,66 @@ static int split_command(struct restic *r, int argc, char **argv)
 	return argc;
 }
 
-static int run_command(struct restic *r, char **args)
+static const struct command *find_command(const char *name)
 {
+	for (size_t i = 0; i < BK_COUNT(commands); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static const char *option_name(unsigned int bits)
+{
+	for (const struct option *o = options; o->name; o++)
+		if (o->val >= BK_CLI_OWN && (bits & BIT(o->val)))
+			return o->name;
+	return "?";
+}
+
+static int run_command(struct restic *r, char **args, unsigned int given)
+{
+	const struct command *c = find_command(args[0]);
 	int exit = BK_EX_OK;
 
-	for (size_t i = 0; i < BK_COUNT(commands); i++) {
-		if (strcmp(args[0], commands[i].name) != 0)
-			continue;
-		r->conf = bk_cli_conf(&r->cli, &exit);
-		if (!r->conf)
-			return exit;
-		exit = commands[i].run(r, args + 1);
-		bk_conf_free(r->conf);
+	if (!c)
+		return bk_cli_usage("'%s' is no command of bk-restic", args[0]);
+	if (given & ~c->options)
+		return bk_cli_usage("--%s is no option of %s",
+				    option_name(given & ~c->options), c->name);
+	if (r->command && !c->command)
+		return bk_cli_usage("%s takes no command behind --", c->name);
+	r->conf = bk_cli_conf(&r->cli, &exit);
+	if (!r->conf)
 		return exit;
-	}
-	return bk_cli_usage("'%s' is no command of bk-restic", args[0]);
+	r->passwords = bk_calloc(r->conf->nsections, sizeof(*r->passwords));
+	exit = c->run(r, args + 1);
+	for (size_t i = 0; i < r->conf->nsections; i++)
+		secret_free(&r->passwords[i]);
+	free(r->passwords);
+	bk_conf_free(r->conf);
+	if (c->run != cmd_exec && exit != BK_EX_USAGE)
+		bk_rec_end(&r->out, exit);
+	return exit;
 }
 
 int main(int argc, char **argv)
 {
 	struct restic r = {.cli = {.usage = usage}};
+	unsigned int given = 0;
 	int c, exit;
 
 	bk_cli_start("bk-restic");
 	bk_sig_init();
 	argc = split_command(&r, argc, argv);
-	while ((c = getopt_long(argc, argv, BK_CLI_SHORT, options, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, BK_CLI_SHORT, options, NULL)) !=
+	       -1) {
+		if (c >= BK_CLI_OWN)
+			given |= BIT(c);
 		take_option(&r, c);
+	}
 	if (!argv[optind])
 		return bk_cli_finish(bk_cli_usage("which command?"));
 	r.out = bk_rec_stdout(r.cli.mode);
-	exit = run_command(&r, argv + optind);
-	if (exit != BK_EX_USAGE && exit != BK_EX_CONFIG)
-		bk_rec_end(&r.out, exit);
+	exit = run_command(&r, argv + optind, given);
 	return bk_cli_finish(exit);
 }

@@ -47,6 +47,7 @@ static bool says_network(const char *said)
 		"timeout, server",	/* ssh: keep-alives went unanswered */
 		"kex_exchange_identification",
 		"error dialing",
+		"unable to start the sftp session",
 		"unexpected eof",
 		"ssh command exited",
 		"too many open connections",
@@ -77,7 +78,7 @@ static bool says_missing_source(const char *said)
 	return strstr(said, "does not exist, skipping") != NULL;
 }
 
-static enum outcome of_words(const char *said)
+static enum outcome of_words(const char *said, enum outcome otherwise)
 {
 	if (strstr(said, "wrong password or no key found"))
 		return OUTCOME_PASSWORD;
@@ -92,7 +93,7 @@ static enum outcome of_words(const char *said)
 		return OUTCOME_NETWORK;
 	if (says_no_repository(said))
 		return OUTCOME_NO_REPOSITORY;
-	return OUTCOME_FAILED;
+	return otherwise;
 }
 
 enum outcome outcome_of(int status, const char *said)
@@ -107,8 +108,9 @@ enum outcome outcome_of(int status, const char *said)
 	case 12:
 		return OUTCOME_PASSWORD;
 	case 1:
+		return of_words(said, OUTCOME_FAILED);
 	case 10:
-		return of_words(said);
+		return of_words(said, OUTCOME_NO_REPOSITORY);
 	default:
 		return OUTCOME_FAILED;
 	}
@@ -156,7 +158,7 @@ static int64_t go_duration(const char *s)
 			break;
 		s = end + 1;
 	}
-	return (int64_t)total;
+	return total < 1e15 ? (int64_t)total : INT64_MAX;
 }
 
 bool outcome_lock(const char *said, struct outcome_lock *ret)

@@ -8,6 +8,7 @@
 #include "log.h"
 #include "path.h"
 #include "rec.h"
+#include "sig.h"
 
 static void set_free(struct plan_set *s)
 {
@@ -27,6 +28,8 @@ void plan_free(struct plan *plan)
 	for (size_t i = 0; i < plan->nsets; i++)
 		set_free(&plan->sets[i]);
 	free(plan->sets);
+	free(plan->host);
+	bk_strv_free(&plan->warned);
 	*plan = (struct plan){0};
 }
 
@@ -127,11 +130,50 @@ static void warn(struct plan *plan, const json_t *o)
 	BK_AUTO_FREE char *path = bk_rec_get_path(o, "path");
 	const char *message = bk_rec_str(o, "message");
 
-	plan->nwarnings++;
-	if (path)
-		bk_warning("%s: %s", path, message ? message : "?");
+	int64_t line = bk_rec_int(o, "line", 0);
+
+	bk_strv_add(&plan->warned, path ? path : "");
+	if (!message)
+		message = "?";
+	if (path && line > 0)
+		bk_warning("%s:%lld: %s", path, (long long)line, message);
+	else if (path)
+		bk_warning("%s: %s", path, message);
 	else
-		bk_warning("%s", message ? message : "?");
+		bk_warning("%s", message);
+}
+
+static bool concerns(const struct plan_set *set, const char *path)
+{
+	for (size_t i = 0; i < set->nentries; i++) {
+		const char *entry = set->entries[i].path;
+
+		if (bk_path_within(path, entry) || bk_path_within(entry, path))
+			return true;
+	}
+	return false;
+}
+
+/* One that concerns no set may be what kept its folder out of any. */
+static bool concerns_any(const struct plan *plan, const char *path)
+{
+	for (size_t i = 0; i < plan->nsets; i++)
+		if (concerns(&plan->sets[i], path))
+			return true;
+	return false;
+}
+
+size_t plan_warnings(const struct plan *plan, const struct plan_set *set)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; plan->partial && i < plan->warned.n; i++) {
+		const char *path = plan->warned.v[i];
+
+		n += !*path || concerns(set, path) ||
+		     !concerns_any(plan, path);
+	}
+	return n;
 }
 
 static int add_record(struct plan *plan, const json_t *o, struct bk_err *err)
@@ -139,6 +181,12 @@ static int add_record(struct plan *plan, const json_t *o, struct bk_err *err)
 	const char *type = bk_rec_str(o, "type");
 	const char *class = bk_rec_str(o, "class");
 
+	if (strcmp(type, "plan") == 0 && !plan->host) {
+		const char *host = bk_rec_str(o, "host");
+
+		plan->host = bk_strdup(host ? host : "");
+		return 0;
+	}
 	if (strcmp(type, "warning") == 0) {
 		warn(plan, o);
 		return 0;
@@ -164,21 +212,19 @@ static int add_record(struct plan *plan, const json_t *o, struct bk_err *err)
 
 int plan_read(int fd, struct plan *ret, struct bk_err *err)
 {
-	BK_AUTO(bk_rec_in_free) struct bk_rec_in in = {.lines = {.fd = fd}};
+	BK_AUTO(bk_rec_in_free) struct bk_rec_in in = {
+		.lines = {.fd = fd, .stoppable = true}};
 	struct plan plan = {0};
-	bool is_plan = false;
 	json_t *o;
 	int got;
 
 	while ((got = bk_rec_next(&in, &o, err)) == 1) {
-		if (strcmp(bk_rec_str(o, "type"), "plan") == 0)
-			is_plan = true;
 		got = add_record(&plan, o, err);
 		json_decref(o);
 		if (got < 0)
 			break;
 	}
-	if (got == 0 && !is_plan)
+	if (got == 0 && !plan.host)
 		got = bk_err_set(err, BK_EX_PROTOCOL, 0,
 				 "what was read is no plan of bk-scan");
 	if (got < 0) {
@@ -186,8 +232,8 @@ int plan_read(int fd, struct plan *ret, struct bk_err *err)
 		return -1;
 	}
 	plan.partial = in.status == BK_EX_PARTIAL;
-	if (plan.partial && plan.nwarnings == 0)
-		plan.nwarnings = 1;
+	if (plan.partial && plan.warned.n == 0)
+		bk_strv_add(&plan.warned, "");
 	*ret = plan;
 	return 0;
 }
@@ -211,7 +257,8 @@ static char *scanner(void)
 	return bk_strdup("bk-scan");
 }
 
-int plan_scan(const char *config, struct plan *ret, struct bk_err *err)
+int plan_scan(const char *config, bool accept, struct plan *ret,
+	      struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	struct bk_child c = BK_CHILD_INIT;
@@ -226,12 +273,20 @@ int plan_scan(const char *config, struct plan *ret, struct bk_err *err)
 		bk_strv_add(&argv, "-c");
 		bk_strv_add(&argv, config);
 	}
+	if (accept)
+		bk_strv_add(&argv, "--accept");
 	bk_strv_add(&argv, "list");
 	x.argv = argv.v;
 	if (bk_exec_start(&x, &c, err) < 0)
 		return -1;
 	got = plan_read(c.out, ret, err);
-	status = bk_exec_wait(&c);
+	status = bk_sig_pending() ? bk_exec_stop(&c, 5000) : bk_exec_wait(&c);
+	if (bk_sig_pending()) {
+		if (got == 0)
+			plan_free(ret);
+		return bk_err_set(err, BK_EX_TEMPFAIL, 0,
+				  "it was stopped during the scan");
+	}
 	if (status != BK_EX_OK && status != BK_EX_PARTIAL) {
 		/* Its own end tells more than the stream that it cut off. */
 		if (got == 0)

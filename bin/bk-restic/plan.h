@@ -35,14 +35,21 @@ struct plan_set {
 struct plan {
 	struct plan_set *sets;
 	size_t nsets;
-	size_t nwarnings;
-	bool partial;		/* something may be missing from it */
+	char *host;
+	bool partial;		/* something may be missing from it: */
+	struct bk_strv warned;	/* paths of the warnings, "" without one */
 };
 
 /* Read the stream from fd to its end (76 where it is cut off or no plan). */
 int plan_read(int fd, struct plan *ret, struct bk_err *err);
-/* Run bk-scan with this configuration (NULL: the default) and read it. */
-int plan_scan(const char *config, struct plan *ret, struct bk_err *err);
+/*
+ * Run bk-scan with this configuration (NULL: the default) and read it. accept:
+ * roots that can no longer be seen are to be dropped from the plan.
+ */
+int plan_scan(const char *config, bool accept, struct plan *ret,
+	      struct bk_err *err);
+/* How many warnings of a partial plan may concern this set. */
+size_t plan_warnings(const struct plan *plan, const struct plan_set *set);
 const struct plan_set *plan_find(const struct plan *plan, const char *name);
 void plan_free(struct plan *plan);
 

@@ -111,7 +111,7 @@ static int set_env(struct repo *r, struct bk_err *err)
 }
 
 int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
-	      struct bk_err *err)
+	      struct secret *passwords, struct bk_err *err)
 {
 	const struct bk_conf_section *s = bk_conf_find(conf, "repo", name);
 
@@ -121,6 +121,7 @@ int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
 				  "there is no [repo %s] in the configuration",
 				  name);
 	r->name = s->name;
+	r->password = &passwords[s - conf->sections];
 	r->host = conf->host;
 	r->url = bk_conf_str(s, "url", "");
 	r->program = bk_exec_find(bk_conf_str(s, "program", "restic"), err);
@@ -141,7 +142,6 @@ void repo_close(struct repo *r)
 	if (r->lock >= 0)
 		(void)close(r->lock);
 	free(r->program);
-	secret_free(&r->password);
 	bk_strv_free(&r->env);
 	*r = (struct repo){.lock = -1};
 }
@@ -161,9 +161,9 @@ int repo_lock(struct repo *r, struct bk_err *err)
 
 int repo_password(struct repo *r, struct bk_err *err)
 {
-	if (r->password.p)
+	if (r->password->p)
 		return 0;
-	return secret_get(r->section, "password", &r->password, err);
+	return secret_get(r->section, "password", r->password, err);
 }
 
 /* rest:https://user:word@host/ and its like. */
@@ -195,34 +195,41 @@ static char *ssh_target(const char *url)
 	const char *p = url + strlen("sftp:");
 	bool slashes = bk_str_starts(p, "//");
 	const char *end, *at, *port = NULL;
+	BK_AUTO_FREE char *host = NULL;
 
 	if (slashes)
 		p += 2;
 	end = p + strcspn(p, slashes ? "/" : ":");
-	at = memchr(p, '@', (size_t)(end - p));
+	at = memrchr(p, '@', (size_t)(end - p));
 	if (at) {
 		BK_AUTO_FREE char *user = bk_memdup(p, (size_t)(at - p));
 
+		if (slashes)	/* ssh takes no password from us */
+			user[strcspn(user, ":")] = '\0';
 		bk_buf_adds(&b, "-l ");
 		bk_str_add_shell(&b, user);
 		bk_buf_addc(&b, ' ');
 		p = at + 1;
 	}
 	if (slashes) {
-		const char *after = *p == '[' ? strchr(p, ']') : p;
+		const char *after =
+			*p == '[' ? memchr(p, ']', (size_t)(end - p)) : p;
 
 		port = after ? memchr(after, ':', (size_t)(end - after)) : NULL;
 	}
-	if (port)
-		bk_buf_addf(&b, "-p %.*s ", (int)(end - port - 1), port + 1);
-	if (*p == '[') {
-		BK_AUTO_FREE char *host = bk_memdup(p + 1, strcspn(p + 1, "]"));
+	if (port && port + 1 < end) {
+		BK_AUTO_FREE char *number =
+			bk_memdup(port + 1, (size_t)(end - port - 1));
 
-		bk_str_add_shell(&b, host);
+		bk_buf_adds(&b, "-p ");
+		bk_str_add_shell(&b, number);
+		bk_buf_addc(&b, ' ');
+	}
+	host = bk_memdup(p, (size_t)((port ? port : end) - p));
+	if (host[0] == '[') {
+		host[strcspn(host, "]")] = '\0';
+		bk_str_add_shell(&b, host + 1);
 	} else {
-		size_t len = (size_t)((port ? port : end) - p);
-		BK_AUTO_FREE char *host = bk_memdup(p, len);
-
 		bk_str_add_shell(&b, host);
 	}
 	return bk_buf_steal(&b);
@@ -268,7 +275,9 @@ static void add_options(const struct repo *r, struct bk_strv *argv)
 	bool own_ssh = false;
 
 	while ((v = bk_conf_value(r->section, "option", v))) {
-		own_ssh = own_ssh || bk_str_starts(v->value, "sftp.");
+		own_ssh = own_ssh ||
+			  bk_str_starts(v->value, "sftp.command=") ||
+			  bk_str_starts(v->value, "sftp.args=");
 		bk_strv_add(argv, "-o");
 		bk_strv_add(argv, v->value);
 	}
@@ -278,10 +287,10 @@ static void add_options(const struct repo *r, struct bk_strv *argv)
 	}
 	if (up > 0)
 		bk_strv_addf(argv, "--limit-upload=%llu",
-			     (unsigned long long)(up / 1024 + 1));
+			     (unsigned long long)((up - 1) / 1024 + 1));
 	if (down > 0)
 		bk_strv_addf(argv, "--limit-download=%llu",
-			     (unsigned long long)(down / 1024 + 1));
+			     (unsigned long long)((down - 1) / 1024 + 1));
 }
 
 int repo_args(const struct repo *r, struct bk_strv *argv, int *ret_fd,

@@ -21,17 +21,19 @@ struct repo {
 	const char *host;	/* for --host */
 	char *program;		/* absolute path of restic */
 	unsigned int version;
-	struct secret password;	/* read once, when first needed */
+	struct secret *password;	/* read once, when first needed */
 	struct bk_strv env;	/* changes to the environment of restic */
 	int lock;		/* the flock of this repository, or -1 */
 };
 
 /*
  * Find restic and its release; 69 where there is none, or one older than
- * 0.14. 66 where there is no [repo name]. repo_close() frees and unlocks.
+ * 0.14. 66 where there is no [repo name]. passwords has a place for each
+ * section of conf, so that a password is asked for once in a run; the caller
+ * frees them. repo_close() frees and unlocks.
  */
 int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
-	      struct bk_err *err);
+	      struct secret *passwords, struct bk_err *err);
 void repo_close(struct repo *r);
 
 /* Keep other processes of bk on this host out; waits for lock-wait. */

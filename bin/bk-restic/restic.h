@@ -16,10 +16,12 @@
 struct restic {
 	struct bk_cli cli;
 	struct bk_conf *conf;
+	struct secret *passwords;	/* one for each section of conf */
 	struct bk_rec out;
 
 	bool accept;		/* --accept */
 	bool due;		/* --due */
+	bool prune;		/* --prune */
 	bool in_place;		/* --in-place */
 	bool overwrite;		/* --overwrite */
 	bool yes;		/* --yes */
@@ -56,14 +58,17 @@ int each_section(struct restic *r, const char *kind, char **args,
 			     void *arg),
 		 void *arg);
 
+/* [repo name], opened; repo_close() it in any case. */
+int open_repo(struct restic *r, const char *name, struct repo *repo,
+	      struct bk_err *err);
 /* The [repo] of a [backup], opened. */
 int open_set(struct restic *r, const struct bk_conf_section *set,
 	     struct repo *repo, struct bk_err *err);
 
 /*
  * Add the arguments that choose the snapshots of a set: --host and --tag.
- * A snapshot of files has the tags "bk" and the set, one of a stream "bk",
- * the set and "stdin".
+ * A snapshot of files has the tags "bk" and the set; one of a stream also
+ * "stdin" and "name=NAME", so that forget sees each stream on its own.
  */
 void add_filter(struct restic *r, const char *set, struct bk_strv *args);
 
@@ -91,6 +96,12 @@ int fail_job(struct restic *r, const char *job, int64_t start,
 /* bk_state_write() with what is the same for all jobs. Warns on failure. */
 void write_state(struct restic *r, const char *job, int64_t start, int exit,
 		 const char *message, json_t *counts, json_t *extra);
+
+/* Does the repository exist, open with its password, and let us lock it? */
+int check_opens(struct repo *repo, struct bk_err *err);
+
+/* For a dry run: the command, on stdout. */
+void say_command(struct restic *r, const struct run *run);
 
 /* A descriptor of unnamed memory that holds b, for /dev/fd/N; -1 with err. */
 int memory_fd(const struct bk_buf *b, struct bk_err *err);

@@ -142,6 +142,11 @@ static int clean_paths(char **args, struct bk_strv *ret, struct bk_err *err)
 			return bk_err_set(err, BK_EX_NOINPUT, 0,
 					  "cannot find the current folder");
 		bk_strv_take(ret, bk_path_clean(whole));
+		/* "/" is everything, as is no path at all. */
+		if (strcmp(ret->v[ret->n - 1], "/") == 0) {
+			bk_strv_free(ret);
+			return 0;
+		}
 	}
 	return 0;
 }
@@ -188,30 +193,59 @@ static int confirm(const struct restic *r, struct bk_err *err)
 	return bk_err_set(err, BK_EX_NO, 0, "nothing was restored");
 }
 
-/* restic restores nothing, and says nothing, where no path matches. */
-static int check_restored(const char *target, const struct bk_strv *paths,
-			  struct bk_err *err)
+/* The paths that were typed, and which of them the snapshot has. */
+struct wanted {
+	const struct bk_strv *paths;
+	bool *found;
+};
+
+static void on_node(void *arg, const json_t *o)
 {
-	size_t missing = 0;
+	struct wanted *w = arg;
+	const char *path = bk_rec_str(o, "path");
 
-	for (size_t i = 0; i < paths->n; i++) {
-		BK_AUTO_FREE char *path =
-			strcmp(target, "/") == 0
-				? bk_strdup(paths->v[i])
-				: bk_asprintf("%s%s", target, paths->v[i]);
-		struct stat st;
+	for (size_t i = 0; path && i < w->paths->n; i++) {
+		/* restic tells names that are not UTF-8 by their likeness. */
+		BK_AUTO_FREE char *name = bk_str_to_utf8(
+			w->paths->v[i], strlen(w->paths->v[i]));
 
-		if (lstat(path, &st) == 0)
-			continue;
-		bk_error("%s is not in the snapshot", paths->v[i]);
-		missing++;
+		if (strcmp(path, name) == 0)
+			w->found[i] = true;
 	}
-	if (missing == 0)
+}
+
+/*
+ * restic restores nothing, and says nothing, where no path matches. So they
+ * are looked up first. *ret are those that are there.
+ */
+static int look_up(struct repo *repo, const struct snapshot *s,
+		   const struct bk_strv *paths, struct bk_strv *ret,
+		   struct bk_err *err)
+{
+	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
+	BK_AUTO_FREE bool *found = bk_calloc(paths->n, sizeof(*found));
+	struct wanted w = {paths, found};
+
+	bk_strv_add(&run.args, "ls");
+	bk_strv_add(&run.args, "--json");
+	bk_strv_add(&run.args, s->id);
+	for (size_t i = 0; i < paths->n; i++)
+		bk_strv_add(&run.args, paths->v[i]);
+	run.json = on_node;
+	run.arg = &w;
+	if (run_restic(&run, err) < 0)
+		return -1;
+	if (run.outcome != OUTCOME_OK)
+		return run_err(&run, err);
+	for (size_t i = 0; i < paths->n; i++) {
+		if (found[i])
+			bk_strv_add(ret, paths->v[i]);
+		else
+			bk_error("%s is not in the snapshot", paths->v[i]);
+	}
+	if (ret->n > 0)
 		return 0;
-	return bk_err_set(err,
-			  missing == paths->n ? BK_EX_NOINPUT : BK_EX_PARTIAL,
-			  0, "%zu of %zu paths were not restored", missing,
-			  paths->n);
+	return bk_err_set(err, BK_EX_NOINPUT, 0, "nothing was restored");
 }
 
 static int run_restore(struct restic *r, struct repo *repo,
@@ -232,9 +266,7 @@ static int run_restore(struct restic *r, struct repo *repo,
 	if (!r->no_verify)
 		bk_strv_add(&run.args, "--verify");
 	if (r->cli.dry_run) {
-		BK_AUTO_FREE char *line = run_line(&run);
-
-		bk_notice("would run: %s", line);
+		say_command(r, &run);
 		return 0;
 	}
 	run.show = true;
@@ -242,25 +274,44 @@ static int run_restore(struct restic *r, struct repo *repo,
 		return -1;
 	if (run_restic(&run, err) < 0)
 		return -1;
-	if (run.outcome != OUTCOME_OK)
-		return run_err(&run, err);
-	return check_restored(target, paths, err);
+	return run.outcome == OUTCOME_OK ? 0 : run_err(&run, err);
 }
 
+static void report(struct restic *r, const char *set, const struct snapshot *s,
+		   const char *target)
+{
+	json_t *o;
+
+	if (r->out.mode != BK_REC_JSON) {
+		bk_rec_text(&r->out, target, NULL);
+		return;
+	}
+	o = json_object();
+	bk_rec_set_str(o, "set", set);
+	bk_rec_set_str(o, "snapshot", s->id);
+	bk_rec_set_path(o, "target", target);
+	bk_rec_set_bool(o, "verified", !r->no_verify);
+	bk_rec_json(&r->out, "restore", o);
+}
+
+/* 0; 3 where some paths are not in the snapshot; -1 with err. */
 static int restore_set(struct restic *r, const struct bk_conf_section *set,
 		       char **args, struct repo *repo,
 		       struct snapshots *list, struct bk_err *err)
 {
+	BK_AUTO_STRV struct bk_strv typed = BK_STRV_INIT;
 	BK_AUTO_STRV struct bk_strv paths = BK_STRV_INIT;
 	BK_AUTO_FREE char *target = NULL;
 	const struct snapshot *s;
 
-	if (clean_paths(args, &paths, err) < 0 ||
+	if (clean_paths(args, &typed, err) < 0 ||
 	    open_set(r, set, repo, err) < 0 ||
 	    snapshots_read(r, repo, set->name, list, err) < 0)
 		return -1;
 	s = choose(r, set->name, list, err);
 	if (!s)
+		return -1;
+	if (typed.n > 0 && look_up(repo, s, &typed, &paths, err) < 0)
 		return -1;
 	target = target_of(r, set->name, err);
 	if (!target)
@@ -269,20 +320,9 @@ static int restore_set(struct restic *r, const struct bk_conf_section *set,
 	if (confirm(r, err) < 0 ||
 	    run_restore(r, repo, s, target, &paths, err) < 0)
 		return -1;
-	if (r->cli.dry_run)
-		return 0;
-	if (r->out.mode == BK_REC_JSON) {
-		json_t *o = json_object();
-
-		bk_rec_set_str(o, "set", set->name);
-		bk_rec_set_str(o, "snapshot", s->id);
-		bk_rec_set_path(o, "target", target);
-		bk_rec_set_bool(o, "verified", !r->no_verify);
-		bk_rec_json(&r->out, "restore", o);
-	} else {
-		bk_rec_text(&r->out, target, NULL);
-	}
-	return 0;
+	if (!r->cli.dry_run)
+		report(r, set->name, s, target);
+	return paths.n < typed.n ? BK_EX_PARTIAL : BK_EX_OK;
 }
 
 int cmd_restore(struct restic *r, char **args)
@@ -291,7 +331,7 @@ int cmd_restore(struct restic *r, char **args)
 	struct repo repo = {.lock = -1};
 	struct snapshots list = {0};
 	struct bk_err err;
-	int exit = BK_EX_OK;
+	int exit;
 
 	if (!args[0])
 		return bk_cli_usage("restore wants a set");
@@ -304,7 +344,8 @@ int cmd_restore(struct restic *r, char **args)
 			 args[0]);
 		return BK_EX_NOINPUT;
 	}
-	if (restore_set(r, set, args + 1, &repo, &list, &err) < 0)
+	exit = restore_set(r, set, args + 1, &repo, &list, &err);
+	if (exit < 0)
 		exit = bk_log_err(&err);
 	snapshots_free(&list);
 	repo_close(&repo);

@@ -84,6 +84,9 @@ static void on_stderr(struct run *run, char *line)
 	BK_AUTO_FREE char *text = NULL;
 	const char *type;
 
+	/* It clears a line of the terminal that it does not have. */
+	if (bk_str_starts(line, "\033[2K"))
+		line += strlen("\033[2K");
 	if (line[0] == '{')
 		o = json_loads(line, 0, NULL);
 	type = bk_rec_str(o, "message_type");
@@ -107,6 +110,11 @@ static void on_stdout(struct run *run, char *line)
 
 	if (line[0] == '{' || line[0] == '[')
 		o = json_loads(line, 0, NULL);
+	if (!o && line[0] == '{') {
+		/* Status lines of old releases hold numbers out of range. */
+		bk_debug("restic: %s", line);
+		return;
+	}
 	if (!o) {
 		/* Old releases say some errors here. */
 		keep_said(run, line);
@@ -198,7 +206,7 @@ int run_start(struct run *run, struct bk_child *c, struct bk_err *err)
 	if (repo_password(run->repo, err) < 0 ||
 	    repo_args(run->repo, &argv, &url, err) < 0)
 		return -1;
-	password = secret_pipe(&run->repo->password, err);
+	password = secret_pipe(run->repo->password, err);
 	if (password < 0)
 		return -1;
 	bk_strv_addf(&argv, "--password-file=/dev/fd/%d", password);

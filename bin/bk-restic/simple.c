@@ -14,15 +14,12 @@
 static int open_and_run(struct restic *r, const char *name, struct repo *repo,
 			struct run *run, struct bk_err *err)
 {
-	if (repo_open(repo, r->conf, name, err) < 0)
+	if (open_repo(r, name, repo, err) < 0)
 		return -1;
-	if (r->cli.dry_run) {
-		BK_AUTO_FREE char *line = run_line(run);
-
-		bk_notice("would run: %s", line);
-		return 1;
-	}
-	return run_restic(run, err);
+	if (!r->cli.dry_run)
+		return run_restic(run, err);
+	say_command(r, run);
+	return 1;
 }
 
 static bool exists_already(const struct run *run)
@@ -33,8 +30,7 @@ static bool exists_already(const struct run *run)
 	       strstr(said, "already initialized");
 }
 
-/* A repository that is there must also open with this password. */
-static int check_opens(struct repo *repo, struct bk_err *err)
+int check_opens(struct repo *repo, struct bk_err *err)
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 
@@ -131,7 +127,7 @@ static int exec_restic(struct repo *repo, char **command, struct bk_err *err)
 	if (repo_password(repo, err) < 0 ||
 	    repo_args(repo, &argv, &fds[1], err) < 0)
 		return -1;
-	fds[0] = secret_pipe(&repo->password, err);
+	fds[0] = secret_pipe(repo->password, err);
 	if (fds[0] < 0)
 		return -1;
 	bk_strv_addf(&argv, "--password-file=/dev/fd/%d", fds[0]);
@@ -156,15 +152,13 @@ int cmd_exec(struct restic *r, char **args)
 	if (!args[0] || args[1] || !r->command || !r->command[0])
 		return bk_cli_usage("exec wants a repository, then -- and "
 				    "restic's own arguments");
-	exit = repo_open(&repo, r->conf, args[0], &err);
+	exit = open_repo(r, args[0], &repo, &err);
 	if (exit == 0 && r->cli.dry_run) {
 		BK_AUTO(run_free) struct run run = RUN_INIT(&repo);
-		BK_AUTO_FREE char *line = NULL;
 
 		for (char **p = r->command; *p; p++)
 			bk_strv_add(&run.args, *p);
-		line = run_line(&run);
-		bk_notice("would run: %s", line);
+		say_command(r, &run);
 	} else if (exit == 0) {
 		exit = exec_restic(&repo, r->command, &err);
 	}

@@ -211,7 +211,6 @@ static size_t print_found(struct restic *r, const char *set,
 {
 	size_t n = 0;
 
-	/* restic lists the newest snapshot first, and so should we. */
 	for (size_t i = 0; i < json_array_size(found); i++) {
 		const json_t *hit = json_array_get(found, i);
 		const json_t *matches = json_object_get(hit, "matches");

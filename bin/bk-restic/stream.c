@@ -56,22 +56,27 @@ void stream_tail_add(struct stream_tail *t, const char *p, size_t n)
 
 bool stream_tail_complete(const struct stream_tail *t)
 {
-	BK_AUTO_FREE char *text = bk_memdup(t->last, t->len);
-	char *line, *bytes;
+	BK_AUTO_FREE char *line = NULL;
+	const char *start;
+	char *bytes;
+	size_t len;
 	uint64_t n;
 
-	if (t->len == 0 || text[t->len - 1] != '\n' || strlen(text) != t->len)
+	if (t->len == 0 || t->last[t->len - 1] != '\n')
 		return false;
-	text[t->len - 1] = '\0';
-	line = strrchr(text, '\n');
-	line = line ? line + 1 : text;
-	if (!bk_str_starts(line, TRAILER))
+	start = memrchr(t->last, '\n', t->len - 1);
+	if (!start && t->bytes > t->len)
+		return false;	/* we do not have where the line starts */
+	start = start ? start + 1 : t->last;
+	len = (size_t)(t->last + t->len - 1 - start);
+	line = bk_memdup(start, len);
+	if (strlen(line) != len || !bk_str_starts(line, TRAILER))
 		return false;
 	bytes = strstr(line, " bytes=");
 	if (!bytes)
 		return false;
 	bytes += strlen(" bytes=");
-	n = t->bytes - strlen(line) - 1;
+	n = t->bytes - len - 1;
 	bytes[strcspn(bytes, " ")] = '\0';
 	return bk_parse_u64(bytes, n, n, &n) == 0;
 }
@@ -198,7 +203,12 @@ static int run_both(struct run *run, struct pump *p, struct bk_err *err)
 static void add_arguments(struct restic *r, const char *set, struct run *run)
 {
 	struct bk_strv *args = &run->args;
+	BK_AUTO_FREE char *tag = bk_asprintf("name=%s", r->stdin_name);
 
+	/* restic separates tags by commas. */
+	for (char *p = tag; *p; p++)
+		if (*p == ',')
+			*p = '_';
 	bk_strv_add(args, "backup");
 	bk_strv_add(args, "--json");
 	bk_strv_add(args, "--quiet");
@@ -208,7 +218,7 @@ static void add_arguments(struct restic *r, const char *set, struct run *run)
 	bk_strv_add(args, "--host");
 	bk_strv_add(args, r->conf->host);
 	bk_strv_add(args, "--tag");
-	bk_strv_addf(args, "bk,%s,stdin", set);
+	bk_strv_addf(args, "bk,%s,stdin,%s", set, tag);
 }
 
 static int start_command(struct restic *r, struct bk_child *c,
@@ -235,12 +245,14 @@ static int store(struct restic *r, const struct bk_conf_section *set,
 	run.arg = sum;
 	add_arguments(r, set->name, &run);
 	if (r->cli.dry_run) {
-		BK_AUTO_FREE char *line = run_line(&run);
-
-		bk_notice("would run: %s", line);
+		say_command(r, &run);
 		return 0;
 	}
-	if (repo_lock(repo, err) < 0 || repo_password(repo, err) < 0)
+	/*
+	 * A stream cannot be read twice: that the repository opens and is not
+	 * locked is found out before its first byte.
+	 */
+	if (repo_lock(repo, err) < 0 || check_opens(repo, err) < 0)
 		return -1;
 	if (r->command) {
 		if (start_command(r, &command, err) < 0)
@@ -295,7 +307,7 @@ int backup_stream(struct restic *r, char **args)
 			 args[0]);
 		return BK_EX_NOINPUT;
 	}
-	job = bk_asprintf("backup %s %s", set->name, r->stdin_name);
+	job = bk_asprintf("backup %s:%s", set->name, r->stdin_name);
 	if (open_set(r, set, &repo, &err) < 0 ||
 	    store(r, set, &repo, &sum, &err) < 0)
 		exit = fail_job(r, job, start, &err);

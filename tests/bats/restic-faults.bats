@@ -70,6 +70,10 @@ held() {
 	run_bk 66 bk-restic backup home - < <(plan)
 	assert_is "$(snapshots)" 1
 	run_bk 1 bk-restic forget home
+	run_bk 0 bk-restic backup --accept home - < <(plan)
+	run_bk 0 bk-restic forget home
+	assert_is "$(snapshots)" 1
+	backup 0 -- "root $T/src/a"
 	run_bk 66 bk-restic backup home - < <(plan "missing $T/src/nix")
 	assert_has "$err" 'src/nix does not exist'
 }
@@ -104,6 +108,29 @@ held() {
 	assert_has "$err" 'open /x/s: permission denied'
 	assert_is "$(state backup-home .held)" false
 	run_bk 0 bk-restic forget home
+}
+
+@test "a damaged record of the last good run fails closed" {
+	backup 0 -- "root $T/src/a"
+	echo '{"v":1,"held":fal' >state/restic/home.json
+	run_bk 1 bk-restic forget home
+	assert_has "$err" 'cannot be read'
+	backup 3 -- "root $T/src/a"
+	held
+	backup 0 --accept -- "root $T/src/a"
+	run_bk 0 bk-restic forget home
+}
+
+@test "streams of one set are thinned each on its own" {
+	for n in 1 2; do
+		run_bk 0 bk-restic backup home --stdin one.sql -- echo 1
+		run_bk 0 bk-restic backup home --stdin two.sql -- echo 2
+	done
+	conf_repo 'keep=last 1'
+	run_bk 0 bk-restic --json forget home
+	assert_json "$out" '.[0].kept == 2 and .[0].removed == 2'
+	sed 's/^\[backup home\]/[backup stdin]/' "$BK_CONFIG" >bad.conf
+	run_bk 78 bk-restic -c bad.conf snapshots
 }
 
 @test "a clock behind the newest snapshot forgets nothing" {
@@ -261,13 +288,15 @@ held() {
 	bk-restic backup home --stdin x <hang >o.txt 2>&1 3>&- &
 	pid=$!
 	exec 9>hang
+	# restic shows its lock a little before it knows that it has it
 	wait_for 20 bash -c 'ls repo/locks | grep -q .'
+	sleep 1
 	kill -TERM $pid
 	status=0
 	wait $pid || status=$?
 	exec 9>&-
 	assert_is $status 143
-	assert_is "$(state backup-home-x .result)" failed
+	assert_is "$(state backup-home:x .result)" failed
 	assert_is "$(find repo/locks -type f | wc -l)" 0
 	assert_is "$(snapshots)" 0
 	# while it waits for a lock
@@ -286,10 +315,10 @@ held() {
 	status=0
 	wait $second || status=$?
 	assert_is $status 143
-	kill -INT $first
+	kill -TERM $first
 	status=0
 	wait $first || status=$?
-	assert_is $status 130
+	assert_is $status 143
 }
 
 @test "a lost connection is tried again; a dead one is told" {
@@ -308,7 +337,7 @@ held() {
 	conf_repo "option=sftp.command=ssh -F $T/ssh_config one -s sftp"
 	head -c 3000000 /dev/urandom >src/a/big
 	python3 "$BATS_TEST_DIRNAME/../rigs/faultproxy.py" $proxy "$port" \
-		--cut 1000000 --conns 2 3>&- &
+		--cut 1000000 --conns 3 3>&- &
 	pid=$!
 	wait_for 5 bash -c ": <>/dev/tcp/127.0.0.1/$proxy" 2>/dev/null
 	backup 0 -- "root $T/src/a"
@@ -355,6 +384,8 @@ held() {
 	sed 's/"status":0/"status":74/' plan >bad
 	run_bk 76 bk-restic backup home - <bad
 	sed 's/"count":3/"count":4/' plan >bad
+	run_bk 76 bk-restic backup home - <bad
+	sed 's/testhost/stranger/' plan >bad
 	run_bk 76 bk-restic backup home - <bad
 	assert_is "$(snapshots)" 0
 	assert_is "$(state backup-home .exit)" 76

@@ -48,7 +48,7 @@ conf_repo() {
 # PATH", "missing PATH" or "on MOUNT PATH" (a root on that mount point).
 plan() {
 	local n=2 line kind path mount state
-	echo '{"v":1,"type":"plan","host":"h","time":"2026-11-22T17:00:00Z","scanned":["/"]}'
+	echo '{"v":1,"type":"plan","host":"testhost","time":"2026-11-22T17:00:00Z","scanned":["/"]}'
 	echo '{"v":1,"type":"set","class":"restic","name":"home","repo":"main","exclude":[]}'
 	for line; do
 		kind=${line%% *} path=${line#* } mount=/ state=ok

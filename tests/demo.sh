@@ -1,0 +1,98 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# make demo: the main job, for real, on folders made for it. Shows each
+# command before its output. Everything is below one folder in /var/tmp, which
+# is removed at the end.
+set -euo pipefail
+
+BK_BIN=$(realpath "${BK_BIN:-${B:-build}}")
+top=$(mktemp -d /var/tmp/bk-demo.XXXXXX)
+trap 'rm -rf "$top"' EXIT
+export PATH=$BK_BIN:$PATH LC_ALL=C.UTF-8
+export BK_CONFIG=$top/bk.conf BK_STATE_DIR=$top/state BK_CACHE_DIR=$top/cache \
+	BK_RUN_DIR=$top/run
+unset "${!RESTIC_@}"
+cd "$top"
+
+say() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
+run() {
+	printf '\033[32m$ %s\033[0m\n' "$*"
+	"$@"
+}
+
+say 'A home with a project, photos, a cache, and a database dump.'
+mkdir -p home/ann/{project/{src,build/keep},photos/2026,.cache} home/bob srv/dump
+echo 'int main(void) { return 0; }' >home/ann/project/src/main.c
+head -c 300000 /dev/urandom >home/ann/project/build/program
+echo 'worth keeping' >home/ann/project/build/keep/notes
+head -c 200000 /dev/urandom >home/ann/project/build/keep/scratch.tmp
+for n in 1 2 3; do head -c 700000 /dev/urandom >home/ann/photos/2026/$n.jpg; done
+head -c 500000 /dev/urandom >home/ann/.cache/thumbnails
+head -c 900000 /dev/urandom >home/bob/video.mkv
+echo 'create table t (i int);' >srv/dump/shop.sql
+printf 'a name with\na newline' >home/ann/project/src/$'odd\nname'
+
+say 'The configuration: what is scanned, where it goes, how long it is kept.'
+(umask 077 && head -c 24 /dev/urandom | base64 >password)
+cat >bk.conf <<END
+[scan]
+root = $top/home
+[repo main]
+url      = $top/repository
+password = file:$top/password
+keep     = hourly 48, daily 14, weekly 8
+[backup home]
+repo    = main
+markers = yes
+path    = $top/srv/dump
+exclude = *.tmp
+END
+run cat bk.conf
+
+say 'Folders are chosen by markers. A marker deeper down decides anew.'
+run bk-scan mark backup home/ann
+run bk-scan mark nobackup home/ann/.cache home/ann/project/build
+run bk-scan mark backup home/ann/project/build/keep
+run bk-scan mark coldstorage home/ann/photos
+
+say 'What is backed up, and why.'
+run bk-scan show
+run bk-scan why home/ann/project/build/keep/scratch.tmp || :
+say 'And what is not.'
+run bk-scan uncovered
+
+say 'The backup.'
+run bk-restic init
+run bk-restic backup
+say 'Once more, with a change, and by a pipe.'
+echo '/* changed */' >>home/ann/project/src/main.c
+printf '\033[32m$ %s\033[0m\n' 'bk-scan --json list restic | bk-restic backup home -'
+bk-scan --json list restic | bk-restic backup home -
+run bk-restic snapshots
+
+say 'The worst day: the folder is gone. It comes back into a new folder.'
+cp -a home lost
+rm -rf home/ann
+run bk-restic restore home --target back
+
+say 'Everything that was to be kept is there, to the byte; nothing else is.'
+mkdir want
+(cd lost && find ann -type f ! -name '*.tmp' ! -path 'ann/.cache/*' \
+	\( ! -path 'ann/project/build/*' -o -path 'ann/project/build/keep/*' \) \
+	-print0 | sort -z | xargs -0 sha256sum -z | tr '\0' '\n') >want/sums
+(cd "back$top/home" && find ann -type f -print0 | sort -z |
+	xargs -0 sha256sum -z | tr '\0' '\n') >want/restored
+cmp want/sums want/restored
+cmp srv/dump/shop.sql "back$top/srv/dump/shop.sql"
+echo "$(grep -ac ' ann/' want/restored) files compared, all equal"
+
+say 'The next backup does not pretend that nothing happened.'
+run bk-restic backup || echo "(exit status $?)"
+run bk-restic forget || echo "(exit status $?: the old snapshots are safe)"
+say 'Put back, all is well again.'
+rm -rf home && cp -a "back$top/home" home
+run bk-restic backup
+run bk-restic forget
+run cat state/state/bk-restic.backup-home.json
+printf '\n\033[1mDone: %s\033[0m\n' 'chosen, backed up, lost, restored, compared.'
