@@ -71,7 +71,8 @@ int bk_file_read(const char *path, size_t limit, struct bk_buf *b,
 
 static int sync_folder_of(const char *path)
 {
-	BK_AUTO_FREE char *folder = bk_path_parent(path);
+	BK_AUTO_FREE char *folder =
+		strchr(path, '/') ? bk_path_parent(path) : bk_strdup(".");
 	BK_AUTO_CLOSE int fd =
 		open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 

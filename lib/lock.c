@@ -58,7 +58,6 @@ int bk_lock_take(const char *name, int wait_ms, struct bk_err *err)
 	BK_AUTO_FREE char *path = bk_dirs_path(BK_DIRS_RUN, file, err);
 	BK_AUTO_CLOSE int fd = -1;
 	int64_t end = bk_time_mono_ms() + wait_ms, now;
-	bool told = false;
 	int got, ret;
 
 	if (!path)
@@ -73,10 +72,6 @@ int bk_lock_take(const char *name, int wait_ms, struct bk_err *err)
 			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
 					  "'%s' is locked by process %llu",
 					  path, holder(fd));
-		if (!told)
-			bk_notice("waiting for process %llu to release '%s'",
-				  holder(fd), path);
-		told = true;
 		pause_ms(end - now);
 	}
 	if (got < 0)

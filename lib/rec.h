@@ -86,7 +86,7 @@ void bk_lines_free(struct bk_lines *l);
  * The next record of a stream: 1 and *ret (the caller decrefs), 0 after a
  * good end record, -1 with err: 76 where the stream is no JSON, has another
  * version, ends without an end record, ends with a status other than 0 or 3,
- * or with a count that is not what was read. *ret_status is the end record's.
+ * or with a count that is not what was read. in->status is the end record's.
  */
 struct bk_rec_in {
 	struct bk_lines lines;

@@ -8,6 +8,7 @@
  *
  *   main.c       command line
  *   backup.c     a plan becomes a snapshot    stream.c    so does a pipe
+ *   trailer.c    the proof that a stream is whole
  *   plan.c       the plan as it is read       exclude.c   as restic wants it
  *   baseline.c   what the last good run held: the measure for the next
  *   forget.c     retention, prune             restore.c   the way back

@@ -155,7 +155,11 @@ int repo_lock(struct repo *r, struct bk_err *err)
 		return 0;
 	if (wait > 86400)
 		wait = 86400;
-	r->lock = bk_lock_take(name, (int)wait * 1000, err);
+	r->lock = bk_lock_take(name, 0, err);
+	if (r->lock < 0 && err->exit == BK_EX_TEMPFAIL && wait > 0) {
+		bk_notice("%s, waiting", err->msg);
+		r->lock = bk_lock_take(name, (int)wait * 1000, err);
+	}
 	return r->lock < 0 ? -1 : 0;
 }
 

@@ -18,68 +18,20 @@
 #include "file.h"
 #include "log.h"
 #include "sig.h"
-#include "stream.h"
 #include "time.h"
+#include "trailer.h"
 
-#define TRAILER "-- bk-dbdump: complete "
 #define GRACE_MS 30000
 
 struct pump {
 	int from, to;
 	struct bk_child *restic;
 	struct bk_child *command;	/* NULL: the trailer decides */
-	struct stream_tail tail;
+	struct trailer tail;
 	atomic_bool ended;		/* restic is gone */
 	bool good;
 	struct bk_err err;		/* why not */
 };
-
-void stream_tail_add(struct stream_tail *t, const char *p, size_t n)
-{
-	size_t keep = sizeof(t->last);
-
-	t->bytes += n;
-	if (n >= keep) {
-		memcpy(t->last, p + n - keep, keep);
-		t->len = keep;
-		return;
-	}
-	if (t->len + n > keep) {
-		size_t drop = t->len + n - keep;
-
-		memmove(t->last, t->last + drop, t->len - drop);
-		t->len -= drop;
-	}
-	memcpy(t->last + t->len, p, n);
-	t->len += n;
-}
-
-bool stream_tail_complete(const struct stream_tail *t)
-{
-	BK_AUTO_FREE char *line = NULL;
-	const char *start;
-	char *bytes;
-	size_t len;
-	uint64_t n;
-
-	if (t->len == 0 || t->last[t->len - 1] != '\n')
-		return false;
-	start = memrchr(t->last, '\n', t->len - 1);
-	if (!start && t->bytes > t->len)
-		return false;	/* we do not have where the line starts */
-	start = start ? start + 1 : t->last;
-	len = (size_t)(t->last + t->len - 1 - start);
-	line = bk_memdup(start, len);
-	if (strlen(line) != len || !bk_str_starts(line, TRAILER))
-		return false;
-	bytes = strstr(line, " bytes=");
-	if (!bytes)
-		return false;
-	bytes += strlen(" bytes=");
-	n = t->bytes - len - 1;
-	bytes[strcspn(bytes, " ")] = '\0';
-	return bk_parse_u64(bytes, n, n, &n) == 0;
-}
 
 /* 1: more, 0: the end, -1: err */
 static int copy_some(struct pump *p)
@@ -105,7 +57,7 @@ static int copy_some(struct pump *p)
 		return 0;
 	if (bk_fd_write(p->to, data, (size_t)n) < 0)
 		return bk_err_sys(&p->err, "cannot write to restic");
-	stream_tail_add(&p->tail, data, (size_t)n);
+	trailer_add(&p->tail, data, (size_t)n);
 	return 1;
 }
 
@@ -120,10 +72,10 @@ static int check_end(struct pump *p)
 	if (p->tail.bytes == 0)
 		return bk_err_set(&p->err, BK_EX_DATAERR, 0,
 				  "the stream is empty");
-	if (!p->command && !stream_tail_complete(&p->tail))
+	if (!p->command && !trailer_complete(&p->tail))
 		return bk_err_set(&p->err, BK_EX_DATAERR, 0,
 				  "the stream does not end with a trailer "
-				  "(\"" TRAILER "...\"): it was cut off");
+				  "(\"" TRAILER_START "...\"): it was cut off");
 	return 0;
 }
 

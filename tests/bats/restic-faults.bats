@@ -275,7 +275,7 @@ held() {
 	assert_has "$err" "locked by process $one"
 	conf_repo 'lock-wait=60s'
 	bk-restic backup home - <plan >two.txt 2>&1 3>&- &
-	wait_for 10 grep -q 'waiting for process' two.txt
+	wait_for 10 grep -q 'locked by process .* waiting' two.txt
 	touch go
 	wait $one $!
 	grep -q $'^home\tok' one.txt
