@@ -11,7 +11,7 @@ void bk_buf_reserve(struct bk_buf *b, size_t n)
 	size_t cap = b->cap ? b->cap : 64;
 
 	if (n >= SIZE_MAX / 2 - b->len)
-		need = cap = SIZE_MAX;	/* which no memory has */
+		need = cap = SIZE_MAX; /* which no memory has */
 	if (need <= b->cap)
 		return;
 	while (cap < need)

@@ -16,7 +16,7 @@ struct bk_buf {
 	size_t cap;
 };
 
-#define BK_BUF_INIT ((struct bk_buf){0})
+#define BK_BUF_INIT ((struct bk_buf){ 0 })
 #define BK_AUTO_BUF BK_AUTO(bk_buf_free)
 
 /* Make room for n further bytes (and the NUL) without changing len. */

@@ -13,10 +13,10 @@
 
 /* Values of the common options. */
 struct bk_cli {
-	const char *config;	/* -c */
-	bool dry_run;		/* -n */
-	enum bk_rec_mode mode;	/* -0, --json */
-	const char *usage;	/* text of -h, set by the tool */
+	const char *config;    /* -c */
+	bool dry_run;          /* -n */
+	enum bk_rec_mode mode; /* -0, --json */
+	const char *usage;     /* text of -h, set by the tool */
 };
 
 /* For getopt_long(3): a tool appends its own to these. */

@@ -14,14 +14,14 @@ static const struct {
 	const char *system;
 	const char *xdg;
 	const char *home;
-	const char *below;	/* the folder of a user's XDG base */
+	const char *below; /* the folder of a user's XDG base */
 } kinds[] = {
-	[BK_DIRS_STATE] = {"BK_STATE_DIR", "STATE_DIRECTORY", BK_STATEDIR,
-			   "XDG_STATE_HOME", ".local/state", "bk"},
-	[BK_DIRS_CACHE] = {"BK_CACHE_DIR", "CACHE_DIRECTORY", BK_CACHEDIR,
-			   "XDG_CACHE_HOME", ".cache", "bk"},
-	[BK_DIRS_RUN] = {"BK_RUN_DIR", "RUNTIME_DIRECTORY", BK_RUNDIR,
-			 "XDG_RUNTIME_DIR", NULL, "bk"},
+	[BK_DIRS_STATE] = { "BK_STATE_DIR", "STATE_DIRECTORY", BK_STATEDIR,
+		"XDG_STATE_HOME", ".local/state", "bk" },
+	[BK_DIRS_CACHE] = { "BK_CACHE_DIR", "CACHE_DIRECTORY", BK_CACHEDIR,
+		"XDG_CACHE_HOME", ".cache", "bk" },
+	[BK_DIRS_RUN] = { "BK_RUN_DIR", "RUNTIME_DIRECTORY", BK_RUNDIR,
+		"XDG_RUNTIME_DIR", NULL, "bk" },
 };
 
 static char *from_env(const char *variable)
@@ -32,7 +32,7 @@ static char *from_env(const char *variable)
 }
 
 static char *below_home(const char *xdg, const char *home, const char *below,
-			struct bk_err *err)
+	struct bk_err *err)
 {
 	BK_AUTO_FREE char *base = from_env(xdg);
 	const char *h = getenv("HOME");
@@ -61,12 +61,11 @@ static char *folder(enum bk_dirs_kind kind, struct bk_err *err)
 		dir = bk_asprintf("/run/user/%u/bk", (unsigned int)geteuid());
 	if (!dir)
 		dir = below_home(kinds[kind].xdg, kinds[kind].home,
-				 kinds[kind].below, err);
+			kinds[kind].below, err);
 	return dir;
 }
 
-char *bk_dirs_peek(enum bk_dirs_kind kind, const char *name,
-		   struct bk_err *err)
+char *bk_dirs_peek(enum bk_dirs_kind kind, const char *name, struct bk_err *err)
 {
 	BK_AUTO_FREE char *dir = folder(kind, err);
 
@@ -75,8 +74,7 @@ char *bk_dirs_peek(enum bk_dirs_kind kind, const char *name,
 	return name ? bk_path_join(dir, name) : bk_strdup(dir);
 }
 
-char *bk_dirs_path(enum bk_dirs_kind kind, const char *name,
-		   struct bk_err *err)
+char *bk_dirs_path(enum bk_dirs_kind kind, const char *name, struct bk_err *err)
 {
 	BK_AUTO_FREE char *path = bk_dirs_peek(kind, name, err);
 	BK_AUTO_FREE char *parent = NULL;

@@ -10,9 +10,9 @@
 #include "err.h"
 
 enum bk_dirs_kind {
-	BK_DIRS_STATE,	/* /var/lib/bk	    $BK_STATE_DIR */
-	BK_DIRS_CACHE,	/* /var/cache/bk    $BK_CACHE_DIR */
-	BK_DIRS_RUN,	/* /run/bk	    $BK_RUN_DIR */
+	BK_DIRS_STATE, /* /var/lib/bk	    $BK_STATE_DIR */
+	BK_DIRS_CACHE, /* /var/cache/bk    $BK_CACHE_DIR */
+	BK_DIRS_RUN,   /* /run/bk	    $BK_RUN_DIR */
 };
 
 /*
@@ -20,11 +20,11 @@ enum bk_dirs_kind {
  * (0700) where it is missing; name may be NULL and may hold slashes. NULL
  * and err where there is no such folder. The caller frees it.
  */
-char *bk_dirs_path(enum bk_dirs_kind kind, const char *name,
-		   struct bk_err *err);
+char *bk_dirs_path(
+	enum bk_dirs_kind kind, const char *name, struct bk_err *err);
 /* The same without creating anything. */
-char *bk_dirs_peek(enum bk_dirs_kind kind, const char *name,
-		   struct bk_err *err);
+char *bk_dirs_peek(
+	enum bk_dirs_kind kind, const char *name, struct bk_err *err);
 /* Folder of the configuration: /etc/bk, or $XDG_CONFIG_HOME/bk for a user. */
 char *bk_dirs_config(struct bk_err *err);
 

@@ -11,26 +11,26 @@
 
 enum bk_exit {
 	BK_EX_OK = 0,
-	BK_EX_NO = 1,		/* the answer is no, or the job failed */
-	BK_EX_PARTIAL = 3,	/* some items failed */
+	BK_EX_NO = 1,      /* the answer is no, or the job failed */
+	BK_EX_PARTIAL = 3, /* some items failed */
 	BK_EX_USAGE = 64,
 	BK_EX_DATAERR = 65,
 	BK_EX_NOINPUT = 66,
-	BK_EX_UNAVAILABLE = 69,	/* a needed program or host is missing */
+	BK_EX_UNAVAILABLE = 69, /* a needed program or host is missing */
 	BK_EX_SOFTWARE = 70,
 	BK_EX_OSERR = 71,
 	BK_EX_CANTCREAT = 73,
 	BK_EX_IOERR = 74,
-	BK_EX_TEMPFAIL = 75,	/* try later: lock, network */
+	BK_EX_TEMPFAIL = 75, /* try later: lock, network */
 	BK_EX_PROTOCOL = 76,
 	BK_EX_NOPERM = 77,
 	BK_EX_CONFIG = 78,
 };
 
 struct bk_err {
-	int exit;	/* enum bk_exit */
-	int num;	/* errno, or 0 */
-	char msg[1024];	/* raw bytes; the log escapes what a terminal obeys */
+	int exit;       /* enum bk_exit */
+	int num;        /* errno, or 0 */
+	char msg[1024]; /* raw bytes; the log escapes what a terminal obeys */
 };
 
 /*

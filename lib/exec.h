@@ -19,28 +19,28 @@
 #include "str.h"
 
 enum {
-	BK_EXEC_NULL = -1,	/* /dev/null */
+	BK_EXEC_NULL = -1, /* /dev/null */
 	BK_EXEC_INHERIT = -2,
-	BK_EXEC_PIPE = -3,	/* make a pipe; our end is in struct bk_child */
+	BK_EXEC_PIPE = -3, /* make a pipe; our end is in struct bk_child */
 };
 
 struct bk_exec {
-	char *const *argv;	/* argv[0] is looked up in $PATH */
-	char *const *env;	/* "K=V" sets, "K" removes; NULL: as it is */
-	int in, out, err;	/* a descriptor, or one of the above */
-	const int *keep;	/* further descriptors to inherit */
+	char *const *argv; /* argv[0] is looked up in $PATH */
+	char *const *env;  /* "K=V" sets, "K" removes; NULL: as it is */
+	int in, out, err;  /* a descriptor, or one of the above */
+	const int *keep;   /* further descriptors to inherit */
 	size_t nkeep;
 };
 
 struct bk_child {
-	pid_t pid;		/* 0: none */
-	int in, out, err;	/* our ends of the pipes, or -1 */
+	pid_t pid;        /* 0: none */
+	int in, out, err; /* our ends of the pipes, or -1 */
 };
-#define BK_CHILD_INIT ((struct bk_child){0, -1, -1, -1})
+#define BK_CHILD_INIT ((struct bk_child){ 0, -1, -1, -1 })
 
 /* The caller keeps the descriptors that it passed. 69: not found. */
-int bk_exec_start(const struct bk_exec *x, struct bk_child *ret,
-		  struct bk_err *err);
+int bk_exec_start(
+	const struct bk_exec *x, struct bk_child *ret, struct bk_err *err);
 /*
  * Wait for the end of the child and close our ends. Returns its exit status,
  * or 128 + n where signal n ended it. -1 only where there is no child.
@@ -61,7 +61,7 @@ int bk_exec_stop(struct bk_child *c, int grace_ms);
  * was stopped because a signal is pending; it is dead then.
  */
 int bk_exec_run(const struct bk_exec *x, size_t limit, int timeout_ms,
-		struct bk_buf *out, struct bk_buf *err_out, struct bk_err *err);
+	struct bk_buf *out, struct bk_buf *err_out, struct bk_err *err);
 
 /*
  * The path of a program as execvp(3) finds it, or NULL (69). The caller

@@ -16,8 +16,8 @@ static struct {
 	const char *name;
 	enum bk_log_level level;
 	bool journal;
-	bool progress;	/* a progress line stands on the terminal */
-} state = {"bk", BK_LOG_NOTICE, false, false};
+	bool progress; /* a progress line stands on the terminal */
+} state = { "bk", BK_LOG_NOTICE, false, false };
 
 /* $JOURNAL_STREAM is "device:inode" of the descriptor that is the journal. */
 static bool is_journal(void)
@@ -29,7 +29,7 @@ static bool is_journal(void)
 	if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2)
 		return false;
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
-	       st.st_ino == ino;
+		st.st_ino == ino;
 }
 
 void bk_log_init(const char *name)
@@ -70,8 +70,9 @@ static void write_stderr(const struct bk_buf *b)
 
 void bk_log(enum bk_log_level level, const char *fmt, ...)
 {
-	static const char *const word[] = {"error: ", "warning: ", "", "", ""};
-	static const int priority[] = {3, 4, 5, 6, 7};
+	static const char *const word[] = { "error: ", "warning: ", "", "",
+		"" };
+	static const int priority[] = { 3, 4, 5, 6, 7 };
 	int saved = errno;
 	va_list ap;
 	char *msg = NULL;

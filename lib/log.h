@@ -14,9 +14,9 @@
 enum bk_log_level {
 	BK_LOG_ERROR,
 	BK_LOG_WARNING,
-	BK_LOG_NOTICE,	/* the default */
-	BK_LOG_INFO,	/* -v */
-	BK_LOG_DEBUG,	/* -vv */
+	BK_LOG_NOTICE, /* the default */
+	BK_LOG_INFO,   /* -v */
+	BK_LOG_DEBUG,  /* -vv */
 };
 
 /* The name in front of every line; must outlive the program's messages. */

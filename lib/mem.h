@@ -12,8 +12,7 @@
 
 void *bk_malloc(size_t size) __attribute__((malloc, returns_nonnull));
 /* Zeroed; n * size is checked for overflow. */
-void *bk_calloc(size_t n, size_t size)
-	__attribute__((malloc, returns_nonnull));
+void *bk_calloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 /* Resize an array of n members of the given size. */
 void *bk_realloc(void *p, size_t n, size_t size)
 	__attribute__((returns_nonnull));

@@ -22,8 +22,8 @@ enum bk_rec_mode { BK_REC_TEXT, BK_REC_NUL, BK_REC_JSON };
 struct bk_rec {
 	enum bk_rec_mode mode;
 	FILE *f;
-	bool tty;	/* text for a terminal: bytes that it obeys are escaped */
-	uint64_t count;	/* records written, the end record not among them */
+	bool tty; /* text for a terminal: bytes that it obeys are escaped */
+	uint64_t count; /* records written, the end record not among them */
 };
 
 /* A writer on stdout. */
@@ -64,11 +64,11 @@ int64_t bk_rec_time(const json_t *o, const char *key, int64_t fallback);
 /* Lines of any length up to a limit, from a descriptor. */
 struct bk_lines {
 	int fd;
-	size_t limit;	/* bytes a line; 0: 64 MiB */
+	size_t limit; /* bytes a line; 0: 64 MiB */
 	struct bk_buf buf;
 	size_t start;
 	bool eof;
-	bool stoppable;	/* a signal to stop (sig.h) ends reading: EINTR */
+	bool stoppable; /* a signal to stop (sig.h) ends reading: EINTR */
 };
 /*
  * The next line without its newline: 1 and *ret_line, valid until the next
@@ -76,7 +76,7 @@ struct bk_lines {
  * line is buffered, so that a poll loop does not block.
  */
 int bk_lines_next(struct bk_lines *l, char **ret_line, size_t *ret_len,
-		  struct bk_err *err);
+	struct bk_err *err);
 bool bk_lines_ready(const struct bk_lines *l);
 /* One read(2) into the buffer; 0 at the end, -1 with errno. */
 ssize_t bk_lines_fill(struct bk_lines *l);

@@ -6,10 +6,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-static const int stoppers[] = {SIGINT, SIGTERM, SIGHUP};
+static const int stoppers[] = { SIGINT, SIGTERM, SIGHUP };
 
 static volatile sig_atomic_t pending;
-static int wake[2] = {-1, -1};
+static int wake[2] = { -1, -1 };
 
 static void note(int sig)
 {
@@ -24,7 +24,7 @@ static void note(int sig)
 
 void bk_sig_init(void)
 {
-	struct sigaction sa = {.sa_handler = note, .sa_flags = SA_RESTART};
+	struct sigaction sa = { .sa_handler = note, .sa_flags = SA_RESTART };
 	struct sigaction old;
 
 	if (pipe2(wake, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -32,7 +32,7 @@ void bk_sig_init(void)
 	for (size_t i = 0; i < sizeof(stoppers) / sizeof(*stoppers); i++) {
 		/* nohup(1) ignores HUP; a background shell job ignores INT. */
 		if (sigaction(stoppers[i], NULL, &old) == 0 &&
-		    old.sa_handler == SIG_IGN)
+			old.sa_handler == SIG_IGN)
 			continue;
 		(void)sigaction(stoppers[i], &sa, NULL);
 	}
@@ -50,7 +50,7 @@ int bk_sig_fd(void)
 
 void bk_sig_reset(void)
 {
-	struct sigaction sa = {.sa_handler = SIG_DFL};
+	struct sigaction sa = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
 	for (int sig = 1; sig < NSIG; sig++)

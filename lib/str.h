@@ -19,7 +19,7 @@ struct bk_strv {
 	size_t cap;
 };
 
-#define BK_STRV_INIT ((struct bk_strv){0})
+#define BK_STRV_INIT ((struct bk_strv){ 0 })
 #define BK_AUTO_STRV BK_AUTO(bk_strv_free)
 
 void bk_strv_add(struct bk_strv *l, const char *s);

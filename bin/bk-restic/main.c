@@ -75,42 +75,42 @@ enum {
 
 static const struct option options[] = {
 	BK_CLI_LONG,
-	{"accept", no_argument, NULL, OPT_ACCEPT},
-	{"at", required_argument, NULL, OPT_AT},
-	{"due", no_argument, NULL, OPT_DUE},
-	{"host", required_argument, NULL, OPT_HOST},
-	{"in-place", no_argument, NULL, OPT_IN_PLACE},
-	{"no-verify", no_argument, NULL, OPT_NO_VERIFY},
-	{"overwrite", no_argument, NULL, OPT_OVERWRITE},
-	{"prune", no_argument, NULL, OPT_PRUNE},
-	{"snapshot", required_argument, NULL, OPT_SNAPSHOT},
-	{"stdin", required_argument, NULL, OPT_STDIN},
-	{"target", required_argument, NULL, OPT_TARGET},
-	{"yes", no_argument, NULL, OPT_YES},
-	{NULL, 0, NULL, 0},
+	{ "accept", no_argument, NULL, OPT_ACCEPT },
+	{ "at", required_argument, NULL, OPT_AT },
+	{ "due", no_argument, NULL, OPT_DUE },
+	{ "host", required_argument, NULL, OPT_HOST },
+	{ "in-place", no_argument, NULL, OPT_IN_PLACE },
+	{ "no-verify", no_argument, NULL, OPT_NO_VERIFY },
+	{ "overwrite", no_argument, NULL, OPT_OVERWRITE },
+	{ "prune", no_argument, NULL, OPT_PRUNE },
+	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
+	{ "stdin", required_argument, NULL, OPT_STDIN },
+	{ "target", required_argument, NULL, OPT_TARGET },
+	{ "yes", no_argument, NULL, OPT_YES },
+	{ NULL, 0, NULL, 0 },
 };
 
-#define BIT(option) (1U << ((option) - BK_CLI_OWN))
+#define BIT(option) (1U << ((option)-BK_CLI_OWN))
 
 static const struct command {
 	const char *name;
 	int (*run)(struct restic *r, char **args);
-	unsigned int options;	/* of its own */
-	bool command;		/* "-- COMMAND" may follow */
+	unsigned int options; /* of its own */
+	bool command;         /* "-- COMMAND" may follow */
 } commands[] = {
-	{"backup", cmd_backup, BIT(OPT_ACCEPT) | BIT(OPT_STDIN), true},
-	{"exec", cmd_exec, 0, true},
-	{"find", cmd_find, BIT(OPT_HOST), false},
-	{"forget", cmd_forget, BIT(OPT_PRUNE), false},
-	{"init", cmd_init, 0, false},
-	{"prune", cmd_prune, BIT(OPT_DUE), false},
-	{"restore", cmd_restore,
-	 BIT(OPT_AT) | BIT(OPT_HOST) | BIT(OPT_IN_PLACE) |
-		 BIT(OPT_NO_VERIFY) | BIT(OPT_OVERWRITE) | BIT(OPT_SNAPSHOT) |
-		 BIT(OPT_TARGET) | BIT(OPT_YES),
-	 false},
-	{"snapshots", cmd_snapshots, BIT(OPT_HOST), false},
-	{"unlock", cmd_unlock, 0, false},
+	{ "backup", cmd_backup, BIT(OPT_ACCEPT) | BIT(OPT_STDIN), true },
+	{ "exec", cmd_exec, 0, true },
+	{ "find", cmd_find, BIT(OPT_HOST), false },
+	{ "forget", cmd_forget, BIT(OPT_PRUNE), false },
+	{ "init", cmd_init, 0, false },
+	{ "prune", cmd_prune, BIT(OPT_DUE), false },
+	{ "restore", cmd_restore,
+		BIT(OPT_AT) | BIT(OPT_HOST) | BIT(OPT_IN_PLACE) |
+			BIT(OPT_NO_VERIFY) | BIT(OPT_OVERWRITE) |
+			BIT(OPT_SNAPSHOT) | BIT(OPT_TARGET) | BIT(OPT_YES),
+		false },
+	{ "snapshots", cmd_snapshots, BIT(OPT_HOST), false },
+	{ "unlock", cmd_unlock, 0, false },
 };
 
 static void take_option(struct restic *r, int c)
@@ -195,7 +195,7 @@ static int run_command(struct restic *r, char **args, unsigned int given)
 		return bk_cli_usage("'%s' is no command of bk-restic", args[0]);
 	if (given & ~c->options)
 		return bk_cli_usage("--%s is no option of %s",
-				    option_name(given & ~c->options), c->name);
+			option_name(given & ~c->options), c->name);
 	if (r->command && !c->command)
 		return bk_cli_usage("%s takes no command behind --", c->name);
 	r->conf = bk_cli_conf(&r->cli, &exit);
@@ -214,7 +214,7 @@ static int run_command(struct restic *r, char **args, unsigned int given)
 
 int main(int argc, char **argv)
 {
-	struct restic r = {.cli = {.usage = usage}};
+	struct restic r = { .cli = { .usage = usage } };
 	unsigned int given = 0;
 	int c, exit;
 
@@ -222,7 +222,7 @@ int main(int argc, char **argv)
 	bk_sig_init();
 	argc = split_command(&r, argc, argv);
 	while ((c = getopt_long(argc, argv, BK_CLI_SHORT, options, NULL)) !=
-	       -1) {
+		-1) {
 		if (c >= BK_CLI_OWN)
 			given |= BIT(c);
 		take_option(&r, c);

@@ -44,7 +44,7 @@ static bool says_network(const char *said)
 		"no such host",
 		"i/o timeout",
 		"handshake timeout",
-		"timeout, server",	/* ssh: keep-alives went unanswered */
+		"timeout, server", /* ssh: keep-alives went unanswered */
 		"kex_exchange_identification",
 		"error dialing",
 		"unable to start the sftp session",
@@ -168,7 +168,8 @@ bool outcome_lock(const char *said, struct outcome_lock *ret)
 	const char *created, *age;
 
 	if (!pid ||
-	    sscanf(pid, "by PID %ld on %255s by", &ret->pid, ret->host) != 2)
+		sscanf(pid, "by PID %ld on %255s by", &ret->pid, ret->host) !=
+			2)
 		return false;
 	ret->age = -1;
 	created = strstr(pid, "lock was created at");

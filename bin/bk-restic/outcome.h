@@ -12,13 +12,13 @@
 
 enum outcome {
 	OUTCOME_OK,
-	OUTCOME_PARTIAL,	/* done, but something could not be read */
+	OUTCOME_PARTIAL, /* done, but something could not be read */
 	OUTCOME_FAILED,
 	OUTCOME_NO_REPOSITORY,
 	OUTCOME_LOCKED,
 	OUTCOME_PASSWORD,
-	OUTCOME_NETWORK,	/* may pass: worth trying again */
-	OUTCOME_NO_PARENT,	/* --parent names a snapshot that is gone */
+	OUTCOME_NETWORK,   /* may pass: worth trying again */
+	OUTCOME_NO_PARENT, /* --parent names a snapshot that is gone */
 };
 
 enum outcome outcome_of(int status, const char *said);
@@ -30,7 +30,7 @@ int outcome_exit(enum outcome o);
 struct outcome_lock {
 	char host[256];
 	long pid;
-	int64_t age;	/* seconds, or -1 */
+	int64_t age; /* seconds, or -1 */
 };
 /* false where the text names no holder. */
 bool outcome_lock(const char *said, struct outcome_lock *ret);

@@ -30,7 +30,7 @@ void plan_free(struct plan *plan)
 	free(plan->sets);
 	free(plan->host);
 	bk_strv_free(&plan->warned);
-	*plan = (struct plan){0};
+	*plan = (struct plan){ 0 };
 }
 
 static struct plan_set *find(const struct plan *plan, const char *name)
@@ -52,10 +52,10 @@ static struct plan_set *find_or_add(struct plan *plan, const char *name)
 
 	if (s)
 		return s;
-	plan->sets = bk_realloc(plan->sets, plan->nsets + 1,
-				sizeof(*plan->sets));
+	plan->sets =
+		bk_realloc(plan->sets, plan->nsets + 1, sizeof(*plan->sets));
 	s = &plan->sets[plan->nsets++];
-	*s = (struct plan_set){.name = bk_strdup(name)};
+	*s = (struct plan_set){ .name = bk_strdup(name) };
 	return s;
 }
 
@@ -78,8 +78,8 @@ static enum plan_state state_of(const char *s)
 	return s && strcmp(s, "known") == 0 ? PLAN_KNOWN : PLAN_OK;
 }
 
-static int add_entry(struct plan *plan, const json_t *o, bool in,
-		     struct bk_err *err)
+static int add_entry(
+	struct plan *plan, const json_t *o, bool in, struct bk_err *err)
 {
 	const char *set = bk_rec_str(o, "set");
 	char *path = bk_rec_get_path(o, "path");
@@ -88,11 +88,11 @@ static int add_entry(struct plan *plan, const json_t *o, bool in,
 	if (!set || !path || path[0] != '/') {
 		free(path);
 		return bk_err_set(err, BK_EX_PROTOCOL, 0,
-				  "the plan has a record without set or path");
+			"the plan has a record without set or path");
 	}
 	s = find_or_add(plan, set);
-	s->entries = bk_realloc(s->entries, s->nentries + 1,
-				sizeof(*s->entries));
+	s->entries =
+		bk_realloc(s->entries, s->nentries + 1, sizeof(*s->entries));
 	s->entries[s->nentries] = (struct plan_entry){
 		.path = path,
 		.in = in,
@@ -101,7 +101,7 @@ static int add_entry(struct plan *plan, const json_t *o, bool in,
 		.mount = bk_rec_get_path(o, "mount"),
 	};
 	add_strings(&s->entries[s->nentries].exclude,
-		    json_object_get(o, "exclude"));
+		json_object_get(o, "exclude"));
 	s->nentries++;
 	return 0;
 }
@@ -117,7 +117,7 @@ static void add_mount(struct plan *plan, const json_t *o)
 
 		for (size_t k = 0; k < s->nentries; k++) {
 			if (s->entries[k].in &&
-			    bk_path_within(path, s->entries[k].path)) {
+				bk_path_within(path, s->entries[k].path)) {
 				bk_strv_add(&s->mounts, path);
 				break;
 			}
@@ -170,8 +170,7 @@ size_t plan_warnings(const struct plan *plan, const struct plan_set *set)
 	for (size_t i = 0; plan->partial && i < plan->warned.n; i++) {
 		const char *path = plan->warned.v[i];
 
-		n += !*path || concerns(set, path) ||
-		     !concerns_any(plan, path);
+		n += !*path || concerns(set, path) || !concerns_any(plan, path);
 	}
 	return n;
 }
@@ -212,9 +211,9 @@ static int add_record(struct plan *plan, const json_t *o, struct bk_err *err)
 
 int plan_read(int fd, struct plan *ret, struct bk_err *err)
 {
-	BK_AUTO(bk_rec_in_free) struct bk_rec_in in = {
-		.lines = {.fd = fd, .stoppable = true}};
-	struct plan plan = {0};
+	BK_AUTO(bk_rec_in_free)
+	struct bk_rec_in in = { .lines = { .fd = fd, .stoppable = true } };
+	struct plan plan = { 0 };
 	json_t *o;
 	int got;
 
@@ -226,7 +225,7 @@ int plan_read(int fd, struct plan *ret, struct bk_err *err)
 	}
 	if (got == 0 && !plan.host)
 		got = bk_err_set(err, BK_EX_PROTOCOL, 0,
-				 "what was read is no plan of bk-scan");
+			"what was read is no plan of bk-scan");
 	if (got < 0) {
 		plan_free(&plan);
 		return -1;
@@ -257,14 +256,14 @@ static char *scanner(void)
 	return bk_strdup("bk-scan");
 }
 
-int plan_scan(const char *config, bool accept, struct plan *ret,
-	      struct bk_err *err)
+int plan_scan(
+	const char *config, bool accept, struct plan *ret, struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	struct bk_child c = BK_CHILD_INIT;
-	struct bk_exec x = {.in = BK_EXEC_NULL,
-			    .out = BK_EXEC_PIPE,
-			    .err = BK_EXEC_INHERIT};
+	struct bk_exec x = {
+		.in = BK_EXEC_NULL, .out = BK_EXEC_PIPE, .err = BK_EXEC_INHERIT
+	};
 	int got, status;
 
 	bk_strv_take(&argv, scanner());
@@ -285,14 +284,14 @@ int plan_scan(const char *config, bool accept, struct plan *ret,
 		if (got == 0)
 			plan_free(ret);
 		return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-				  "it was stopped during the scan");
+			"it was stopped during the scan");
 	}
 	if (status != BK_EX_OK && status != BK_EX_PARTIAL) {
 		/* Its own end tells more than the stream that it cut off. */
 		if (got == 0)
 			plan_free(ret);
-		return bk_err_set(err, status, 0,
-				  "bk-scan ended with status %d", status);
+		return bk_err_set(
+			err, status, 0, "bk-scan ended with status %d", status);
 	}
 	return got;
 }

@@ -18,26 +18,26 @@ enum plan_state { PLAN_OK, PLAN_MISSING, PLAN_UNREADABLE, PLAN_KNOWN };
 struct plan_entry {
 	char *path;
 	bool in;
-	bool nested;		/* in, below another root of its set */
+	bool nested; /* in, below another root of its set */
 	enum plan_state state;
-	char *mount;		/* mount point that holds it; in only */
-	struct bk_strv exclude;	/* patterns relative to path */
+	char *mount;            /* mount point that holds it; in only */
+	struct bk_strv exclude; /* patterns relative to path */
 };
 
 struct plan_set {
 	char *name;
-	struct bk_strv exclude;	/* patterns for the whole set */
-	struct plan_entry *entries;	/* outer before inner */
+	struct bk_strv exclude;     /* patterns for the whole set */
+	struct plan_entry *entries; /* outer before inner */
 	size_t nentries;
-	struct bk_strv mounts;	/* mount points crossed below its roots */
+	struct bk_strv mounts; /* mount points crossed below its roots */
 };
 
 struct plan {
 	struct plan_set *sets;
 	size_t nsets;
 	char *host;
-	bool partial;		/* something may be missing from it: */
-	struct bk_strv warned;	/* paths of the warnings, "" without one */
+	bool partial;          /* something may be missing from it: */
+	struct bk_strv warned; /* paths of the warnings, "" without one */
 };
 
 /* Read the stream from fd to its end (76 where it is cut off or no plan). */
@@ -46,8 +46,8 @@ int plan_read(int fd, struct plan *ret, struct bk_err *err);
  * Run bk-scan with this configuration (NULL: the default) and read it. accept:
  * roots that can no longer be seen are to be dropped from the plan.
  */
-int plan_scan(const char *config, bool accept, struct plan *ret,
-	      struct bk_err *err);
+int plan_scan(
+	const char *config, bool accept, struct plan *ret, struct bk_err *err);
 /* How many warnings of a partial plan may concern this set. */
 size_t plan_warnings(const struct plan *plan, const struct plan_set *set);
 const struct plan_set *plan_find(const struct plan *plan, const char *name);

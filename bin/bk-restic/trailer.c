@@ -38,7 +38,7 @@ bool trailer_complete(const struct trailer *t)
 		return false;
 	start = memrchr(t->last, '\n', t->len - 1);
 	if (!start && t->bytes > t->len)
-		return false;	/* we do not have where the line starts */
+		return false; /* we do not have where the line starts */
 	start = start ? start + 1 : t->last;
 	len = (size_t)(t->last + t->len - 1 - start);
 	line = bk_memdup(start, len);
