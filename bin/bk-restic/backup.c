@@ -278,6 +278,7 @@ static void accept_alarms(struct job *j)
 		bk_notice("set %s: accepted: %s", j->section->name,
 			j->alarms.v[i]);
 	bk_strv_free(&j->alarms);
+	j->base.damaged = false;
 }
 
 /* An alarm holds the old snapshots; a run without one releases them. */
@@ -317,7 +318,8 @@ static int record(struct job *j, int exit, size_t roots, const char *message)
 	BK_AUTO_JSON json_t *counts = counts_of(&j->sum, roots);
 	struct bk_err err;
 
-	if (!j->r->cli.dry_run &&
+	/* What could not be read may be well: it stays until accepted. */
+	if (!j->r->cli.dry_run && !j->base.damaged &&
 		baseline_write(j->section->name, &j->base, &err) < 0) {
 		bk_error("set %s: %s", j->section->name, err.msg);
 		exit = BK_EX_PARTIAL;

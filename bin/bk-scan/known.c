@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What cannot be seen is not gone: decisions of markers that the last plan
+ * has at or below a folder that could not be read, in a [scan] root that is
+ * missing, or on a file system that is not mounted, are kept.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "path.h"
+#include "plan.h"
+
+static bool is_there(const struct plan *p, const struct rec *r, size_t set)
+{
+	for (size_t i = 0; i < p->nrecs; i++)
+		if (p->recs[i]->set == set &&
+			strcmp(p->recs[i]->path, r->path) == 0)
+			return true;
+	return false;
+}
+
+static char *dup_or_null(const char *s)
+{
+	return s ? bk_strdup(s) : NULL;
+}
+
+static void copy_list(struct bk_strv *to, const struct bk_strv *from)
+{
+	for (size_t i = 0; i < from->n; i++)
+		bk_strv_add(to, from->v[i]);
+}
+
+/* Keep r, a record of last, unless it is known otherwise now. */
+static bool keep(struct plan *p, const struct plan *last, const struct rec *r)
+{
+	int set = plan_find_set(p, r->class, last->sets[r->set].name);
+	struct rec *k;
+
+	if (set < 0 || r->why == WHY_CONFIG || is_there(p, r, (size_t)set))
+		return false;
+	k = plan_add(p, r->in, (size_t)set, r->path);
+	k->why = r->why;
+	k->file = dup_or_null(r->file);
+	k->line = r->line;
+	k->state = STATE_KNOWN;
+	k->mount = dup_or_null(r->mount);
+	copy_list(&k->exclude, &r->exclude);
+	copy_list(&k->boxes, &r->boxes);
+	k->files = r->files;
+	k->dirs = r->dirs;
+	k->bytes = r->bytes;
+	k->copies = r->copies;
+	k->del = r->del;
+	k->has_owner = r->has_owner;
+	k->owner = r->owner;
+	k->has_age = r->has_age;
+	k->min_age = r->min_age;
+	return r->in;
+}
+
+static void keep_below(
+	struct plan *p, const struct plan *last, const struct zone *z)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < last->nrecs; i++)
+		if (bk_path_within(last->recs[i]->path, z->path))
+			n += keep(p, last, last->recs[i]);
+	if (n)
+		warn_add(&p->warnings, true, z->path, 0,
+			"%zu folder%s of the last plan at or below it cannot "
+			"be seen now and %s kept",
+			n, n == 1 ? "" : "s", n == 1 ? "is" : "are");
+}
+
+static bool is_scanned(const struct plan *p, const char *path)
+{
+	for (size_t i = 0; i < p->scanned.n; i++)
+		if (bk_path_within(path, p->scanned.v[i]))
+			return true;
+	return false;
+}
+
+/* Roots whose file system was mounted then and is not now. */
+static void keep_unmounted(
+	struct plan *p, const struct walk *w, const struct plan *last)
+{
+	for (size_t i = 0; i < last->nrecs; i++) {
+		const struct rec *r = last->recs[i];
+
+		if (!r->mount || mounts_at(w->mounts, r->mount) ||
+			!is_scanned(p, r->path))
+			continue;
+		for (size_t k = i; k < last->nrecs; k++)
+			if (last->recs[k]->set == r->set &&
+				bk_path_within(last->recs[k]->path, r->path))
+				keep(p, last, last->recs[k]);
+		if (!r->nested && p->nrecs &&
+			p->recs[p->nrecs - 1]->state == STATE_KNOWN)
+			warn_add(&p->warnings, true, r->path, 0,
+				"was on '%s', where nothing is mounted now; "
+				"what is known of it is kept",
+				r->mount);
+	}
+}
+
+void plan_keep_known(
+	struct plan *p, const struct walk *w, const struct plan *last)
+{
+	const unsigned int unseen = ZONE_UNREADABLE | ZONE_GONE | ZONE_MISSING;
+
+	for (size_t i = 0; i < w->nzones; i++)
+		if (w->zones[i]->flags & unseen)
+			keep_below(p, last, w->zones[i]);
+	keep_unmounted(p, w, last);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Mount points, from /proc/self/mountinfo (proc_pid_mountinfo(5)).
+ */
+#ifndef MOUNT_H
+#define MOUNT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "err.h"
+
+struct mount {
+	char *path;
+	char *fstype;
+};
+
+struct mounts {
+	struct mount *v;
+	size_t n;
+};
+
+int mounts_read(struct mounts *m, struct bk_err *err);
+void mounts_free(struct mounts *m);
+/* What is mounted at exactly this path, on top; NULL: nothing is. */
+const struct mount *mounts_at(const struct mounts *m, const char *path);
+/* The mount that holds path. */
+const struct mount *mounts_of(const struct mounts *m, const char *path);
+/* Is it a file system that keeps its files on a disk of this host? */
+bool mount_is_local(const char *fstype);
+
+#endif

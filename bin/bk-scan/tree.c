@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+
+#include "file.h"
+#include "log.h"
+#include "match.h"
+#include "path.h"
+#include "sig.h"
+
+enum { LEVELS_OPEN = 400 }; /* folders with a descriptor at a time */
+
+/* A pattern and whose it is. */
+struct owned {
+	const struct rec *rec; /* NULL: of a whole set */
+	size_t set;
+	struct match *m;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct rec *const *x = a, *const *y = b;
+
+	return bk_path_compare((*x)->path, (*y)->path);
+}
+
+static void add_patterns(struct tree *t, const struct bk_strv *l,
+	const struct rec *rec, size_t set)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		t->patterns = bk_realloc(
+			t->patterns, t->npatterns + 1, sizeof(*t->patterns));
+		t->patterns[t->npatterns++] = (struct owned){ rec, set,
+			match_new(l->v[i], rec != NULL) };
+	}
+}
+
+void tree_open(struct tree *t)
+{
+	const struct plan *p = &t->scan->plan;
+	const struct filter f = t->scan->filter;
+
+	t->recs = bk_calloc(p->nrecs + 1, sizeof(struct rec *));
+	for (size_t i = 0; i < p->nrecs; i++) {
+		if (!filter_takes(&f, p, p->recs[i]) &&
+			!(p->recs[i]->class == COLD && f.cold))
+			continue;
+		t->recs[t->nrecs++] = p->recs[i];
+		add_patterns(
+			t, &p->recs[i]->exclude, p->recs[i], p->recs[i]->set);
+	}
+	if (t->nrecs)
+		qsort(t->recs, t->nrecs, sizeof(*t->recs), compare);
+	for (size_t i = 0; i < p->nsets; i++)
+		add_patterns(t, &p->sets[i].exclude, NULL, i);
+}
+
+void tree_close(struct tree *t)
+{
+	for (size_t i = 0; i < t->npatterns; i++)
+		match_free(t->patterns[i].m);
+	free(t->patterns);
+	free(t->recs);
+	bk_buf_free(&t->path);
+}
+
+/* The first record not before path. */
+static size_t find(const struct tree *t, const char *path)
+{
+	size_t lo = 0, hi = t->nrecs;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (bk_path_compare(t->recs[mid]->path, path) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool any_below(const struct tree *t, const char *path)
+{
+	size_t i = find(t, path);
+
+	while (i < t->nrecs && strcmp(t->recs[i]->path, path) == 0)
+		i++;
+	return i < t->nrecs && bk_path_within(t->recs[i]->path, path);
+}
+
+static bool excluded(
+	const struct tree *t, const struct rec *r, const char *path)
+{
+	size_t skip = r->path[1] ? strlen(r->path) : 0;
+
+	for (size_t i = 0; i < t->npatterns; i++) {
+		const struct owned *o = &t->patterns[i];
+
+		if (o->set != r->set || (o->rec && o->rec != r))
+			continue;
+		if (match_hits(o->m, o->rec ? path + skip : path))
+			return true;
+	}
+	return false;
+}
+
+/* Could a pattern take something out below a folder that r covers? */
+static bool has_patterns(const struct tree *t, const struct rec *r)
+{
+	for (size_t i = 0; i < t->npatterns; i++)
+		if (t->patterns[i].set == r->set &&
+			(!t->patterns[i].rec || t->patterns[i].rec == r))
+			return true;
+	return false;
+}
+
+/*
+ * What covers path, given what covers its folder: by set, NULL where nothing
+ * does. True if anything does.
+ */
+static bool cover(const struct tree *t, const struct rec **in)
+{
+	const struct plan *p = &t->scan->plan;
+	const char *path = t->path.p;
+	bool any = false;
+
+	for (size_t i = find(t, path);
+		i < t->nrecs && strcmp(t->recs[i]->path, path) == 0; i++)
+		in[t->recs[i]->set] = t->recs[i]->in ? t->recs[i] : NULL;
+	for (size_t i = 0; i < p->nsets; i++) {
+		if (in[i] && excluded(t, in[i], path))
+			in[i] = NULL;
+		any |= in[i] && filter_takes(&t->scan->filter, p, in[i]);
+	}
+	return any;
+}
+
+static void cannot_read(struct tree *t, int num)
+{
+	bk_warning("%s: cannot be read: %s", t->path.p, strerror(num));
+	t->failed = true;
+}
+
+/* ---- entries of a folder, sorted ------------------------------------------- */
+
+struct entry {
+	const char *name;
+	bool dir;
+};
+
+struct entries {
+	struct bk_buf names;
+	struct entry *v;
+	size_t n;
+};
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static void entries_free(struct entries *e)
+{
+	bk_buf_free(&e->names);
+	free(e->v);
+}
+
+static bool is_dir(int fd, const struct dirent64 *d)
+{
+	struct stat st;
+
+	if (d->d_type != DT_UNKNOWN)
+		return d->d_type == DT_DIR;
+	return fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st.st_mode);
+}
+
+/* Names are kept as kind and name, one behind the other, then indexed. */
+static int entries_read(struct entries *e, int fd)
+{
+	BK_AUTO_FREE char *ents = bk_malloc(32 << 10);
+	ssize_t n;
+
+	while ((n = getdents64(fd, ents, 32 << 10)) > 0) {
+		for (char *p = ents; p < ents + n;) {
+			const struct dirent64 *d = (const void *)p;
+
+			p += d->d_reclen;
+			if (strcmp(d->d_name, ".") == 0 ||
+				strcmp(d->d_name, "..") == 0)
+				continue;
+			bk_buf_addc(&e->names, is_dir(fd, d) ? 'd' : 'f');
+			bk_buf_add(&e->names, d->d_name, strlen(d->d_name) + 1);
+			e->n++;
+		}
+	}
+	e->v = bk_calloc(e->n + 1, sizeof(*e->v));
+	for (size_t i = 0, at = 0; i < e->n; i++) {
+		e->v[i].dir = e->names.p[at] == 'd';
+		e->v[i].name = e->names.p + at + 1;
+		at += strlen(e->names.p + at) + 1;
+	}
+	qsort(e->v, e->n, sizeof(*e->v), compare_entries);
+	return n < 0 && errno != ENOENT ? -1 : 0;
+}
+
+/* ---- walking --------------------------------------------------------------- */
+
+/* Is this mount point one that the first walk entered? */
+static bool is_crossed(const struct tree *t)
+{
+	const struct walk *w = &t->scan->walk;
+
+	for (size_t i = 0; i < w->nzones; i++)
+		if ((w->zones[i]->flags & ZONE_CROSSED) &&
+			strcmp(w->zones[i]->path, t->path.p) == 0)
+			return true;
+	return false;
+}
+
+static int open_child(const struct tree *t, int dirfd, const char *name)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK |
+			O_CLOEXEC | O_NOATIME,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+
+	if (fd < 0 && errno == EXDEV) {
+		if (!is_crossed(t))
+			return -2;
+		how.resolve = RESOLVE_NO_SYMLINKS;
+		fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+	}
+	if (fd < 0 && errno == EPERM) {
+		how.flags &= ~(uint64_t)O_NOATIME;
+		fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+	}
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
+		fd = openat(dirfd, name, (int)how.flags & ~O_NOATIME);
+	return (int)fd;
+}
+
+static uint64_t size_of(int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return (uint64_t)st.st_size;
+}
+
+static size_t push_name(struct tree *t, const char *name)
+{
+	size_t len = t->path.len;
+
+	if (len > 1)
+		bk_buf_addc(&t->path, '/');
+	bk_buf_adds(&t->path, name);
+	return len;
+}
+
+static void pop_name(struct tree *t, size_t len)
+{
+	t->path.len = len;
+	t->path.p[len] = '\0';
+}
+
+static void walk_dir(
+	struct tree *t, int *fd, const struct rec **in, unsigned int level);
+
+/* A folder whose path is in t->path; consumes fd. */
+static void visit(struct tree *t, int fd, const struct rec *const *outer,
+	unsigned int level)
+{
+	size_t n = t->scan->plan.nsets;
+	BK_AUTO_FREE const struct rec **in = bk_calloc(n, sizeof(*in));
+	BK_AUTO_CLOSE int dirfd = fd;
+	bool covered, simple = true;
+
+	memcpy(in, outer, n * sizeof(*in));
+	covered = cover(t, in);
+	t->enter(t->arg, t->path.p, covered);
+	for (size_t i = 0; i < n; i++)
+		if (in[i] && has_patterns(t, in[i]))
+			simple = false;
+	/* all is covered below here, or nothing, and nobody asks which */
+	if (!any_below(t, t->path.p) &&
+		(t->all ? covered && simple : !covered)) {
+		t->leave(t->arg, t->path.p);
+		return;
+	}
+	walk_dir(t, &dirfd, in, level);
+	t->leave(t->arg, t->path.p);
+}
+
+static void visit_entry(struct tree *t, int *dirfd, const struct entry *e,
+	const struct rec *const *in, unsigned int level)
+{
+	size_t len = push_name(t, e->name);
+	size_t n = t->scan->plan.nsets;
+
+	if (e->dir) {
+		int fd = open_child(t, *dirfd, e->name);
+
+		if (level >= LEVELS_OPEN) {
+			close(*dirfd);
+			*dirfd = -1;
+		}
+		if (fd >= 0)
+			visit(t, fd, in, level + 1);
+		else if (fd == -1 && errno != ENOENT && errno != ENOTDIR)
+			cannot_read(t, errno);
+	} else {
+		BK_AUTO_FREE const struct rec **now =
+			bk_calloc(n, sizeof(*now));
+		bool covered;
+
+		memcpy(now, in, n * sizeof(*now));
+		covered = cover(t, now);
+		t->file(t->arg, t->path.p, covered,
+			t->sizes ? size_of(*dirfd, e->name) : 0);
+	}
+	pop_name(t, len);
+}
+
+static void walk_dir(
+	struct tree *t, int *fd, const struct rec **in, unsigned int level)
+{
+	BK_AUTO(entries_free) struct entries e = { 0 };
+
+	if (entries_read(&e, *fd) < 0)
+		cannot_read(t, errno);
+	for (size_t i = 0; i < e.n && !bk_sig_pending(); i++) {
+		/* closed for want of descriptors further down */
+		if (*fd < 0)
+			*fd = walk_open(t->path.p,
+				O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
+					O_NONBLOCK);
+		if (*fd < 0) {
+			cannot_read(t, errno);
+			return;
+		}
+		visit_entry(t, fd, &e.v[i], in, level);
+	}
+}
+
+void tree_walk(struct tree *t, const char *path)
+{
+	const struct plan *p = &t->scan->plan;
+	BK_AUTO_FREE const struct rec **in = bk_calloc(p->nsets, sizeof(*in));
+	BK_AUTO_FREE char *parent = bk_path_parent(path);
+	struct stat st;
+	int fd = walk_open(path, O_PATH | O_NOFOLLOW);
+
+	bk_buf_clear(&t->path);
+	bk_buf_adds(&t->path, path);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		cannot_read(t, errno);
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	close(fd);
+	for (size_t i = 0; path[1] && i < p->nsets; i++) {
+		const struct rec *r = plan_at(p, i, parent);
+
+		if (r && r->in && filter_takes(&t->scan->filter, p, r))
+			in[i] = r;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		t->file(t->arg, path, cover(t, in), (uint64_t)st.st_size);
+		return;
+	}
+	fd = walk_open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		cannot_read(t, errno);
+	else
+		visit(t, fd, (const struct rec *const *)in, 0);
+}

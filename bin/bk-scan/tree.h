@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A second walk, with the plan at hand: in tree order, file by file, patterns
+ * included. It is what files and uncovered are made of.
+ */
+#ifndef TREE_H
+#define TREE_H
+
+#include <sys/stat.h>
+
+#include "buf.h"
+#include "scan.h"
+
+struct owned;
+
+struct tree {
+	struct scan *scan;
+	bool sizes; /* stat each file */
+	bool all;   /* go where nothing is covered, too */
+	void *arg;
+	/* path of a folder; covered by a class of scan->filter? */
+	void (*enter)(void *arg, const char *path, bool covered);
+	void (*leave)(void *arg, const char *path);
+	void (*file)(void *arg, const char *path, bool covered, uint64_t size);
+
+	/* its own */
+	const struct rec **recs; /* of the filter, by path alone */
+	size_t nrecs;
+	struct owned *patterns; /* of recs and of sets */
+	size_t npatterns;
+	struct bk_buf path;
+	bool failed; /* something could not be read */
+};
+
+/* Walk from path, a folder or a file. */
+void tree_walk(struct tree *t, const char *path);
+/* Compile what tree_walk() needs; after scan_run(). */
+void tree_open(struct tree *t);
+void tree_close(struct tree *t);
+
+#endif

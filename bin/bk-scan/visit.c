@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "visit.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "path.h"
+
+enum {
+	DIR_FLAGS =
+		O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+};
+
+struct zone *zone_new(struct pool *p, const char *path, unsigned int flags)
+{
+	struct walk *w = p->walk;
+	struct zone *z = bk_calloc(1, sizeof(*z));
+
+	z->path = bk_strdup(path);
+	z->flags = flags;
+	pthread_mutex_lock(&p->lock);
+	if ((w->nzones & (w->nzones - 1)) == 0)
+		w->zones = bk_realloc(w->zones, w->nzones ? 2 * w->nzones : 1,
+			sizeof(struct zone *));
+	w->zones[w->nzones++] = z;
+	pthread_mutex_unlock(&p->lock);
+	return z;
+}
+
+/* A folder gets a zone of its own, unless it has one. */
+static void mark_zone(struct worker *w, struct dir *d, unsigned int flags)
+{
+	BK_AUTO_FREE char *path = NULL;
+
+	if (d->parent && d->zone == d->parent->zone) {
+		path = dir_path(d, NULL);
+		d->zone = zone_new(w->pool, path, flags);
+	} else {
+		d->zone->flags |= flags;
+	}
+}
+
+#define WARN(w, partial, path, line, ...)                                 \
+	do {                                                              \
+		pthread_mutex_lock(&(w)->pool->lock);                     \
+		warn_add(&(w)->pool->walk->warnings, partial, path, line, \
+			__VA_ARGS__);                                     \
+		pthread_mutex_unlock(&(w)->pool->lock);                   \
+	} while (0)
+
+static bool is_gone(int num)
+{
+	return num == ENOENT || num == ENOTDIR || num == ELOOP || num == ESTALE;
+}
+
+void visit_failed(struct worker *w, const char *path, int num)
+{
+	if (is_gone(num)) {
+		zone_new(w->pool, path, ZONE_GONE);
+		return;
+	}
+	zone_new(w->pool, path, ZONE_UNREADABLE);
+	WARN(w, true, path, 0, "cannot be read: %s", strerror(num));
+}
+
+/* ---- opening ------------------------------------------------------------- */
+
+static int open_plain(int dirfd, const char *name)
+{
+	int fd = openat(dirfd, name, DIR_FLAGS | O_NOATIME);
+
+	if (fd < 0 && errno == EPERM)
+		fd = openat(dirfd, name, DIR_FLAGS);
+	return fd;
+}
+
+static int open_with(int dirfd, const char *name, bool cross)
+{
+	struct open_how how = {
+		.flags = DIR_FLAGS | O_NOATIME,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+			(cross ? 0 : RESOLVE_NO_XDEV),
+	};
+	long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+
+	if (fd < 0 && errno == EPERM) {
+		how.flags &= ~(uint64_t)O_NOATIME;
+		fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+	}
+	return (int)fd;
+}
+
+/* EXDEV where name is a mount point, as openat2(2) says with NO_XDEV. */
+static int open_compat(struct dir *p, int dirfd, const char *name, bool cross,
+	const struct mounts *mounts)
+{
+	BK_AUTO_FREE char *path = NULL;
+	int fd = open_plain(dirfd, name);
+	struct statx st;
+	bool other;
+	int num;
+
+	if (fd < 0 || cross)
+		return fd;
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
+		goto fail;
+	if (st.stx_mask & STATX_MNT_ID) {
+		other = st.stx_mnt_id != p->mnt;
+	} else {
+		path = dir_path(p, name);
+		other = mounts_at(mounts, path) != NULL;
+	}
+	if (!other)
+		return fd;
+	errno = EXDEV;
+fail:
+	num = errno;
+	close(fd);
+	errno = num;
+	return -1;
+}
+
+static int open_once(struct worker *w, struct dir *p, int dirfd,
+	const char *name, bool cross)
+{
+	struct pool *pool = w->pool;
+	int fd;
+
+	if (!atomic_load_explicit(&pool->no_openat2, memory_order_relaxed)) {
+		fd = open_with(dirfd, name, cross);
+		if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
+			return fd;
+	}
+	fd = open_compat(p, dirfd, name, cross, pool->walk->mounts);
+	if (fd >= 0)
+		atomic_store(&pool->no_openat2, true);
+	return fd;
+}
+
+static int open_dir(
+	struct worker *w, struct dir *p, const char *name, bool cross)
+{
+	struct pool *pool = w->pool;
+	int fd, dirfd;
+
+	if (atomic_load(&pool->nfds) >= pool->max_fds)
+		shed_fds(w);
+	for (int tries = 0;; tries++) {
+		dirfd = dir_fd(w, p);
+		if (dirfd < 0) {
+			errno = ESTALE;
+			return -1;
+		}
+		fd = open_once(w, p, dirfd, name, cross);
+		if (fd >= 0 || (errno != EMFILE && errno != ENFILE) ||
+			tries == 1000)
+			break;
+		/* others give theirs back sooner or later */
+		if (!shed_fds(w))
+			sched_yield();
+	}
+	if (fd >= 0)
+		atomic_fetch_add(&pool->nfds, 1);
+	return fd;
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+/*
+ * Every folder that is walked passes here once, opened but not read yet:
+ * (dev, ino, ctime, mtime) decide whether what was known of it still holds.
+ */
+static int look(struct worker *w, struct dir *d, struct statx *st)
+{
+	unsigned int mask = STATX_TYPE | STATX_INO | STATX_UID | STATX_CTIME |
+		STATX_MTIME | STATX_MNT_ID;
+
+	if (statx(d->fd, "", AT_EMPTY_PATH, mask, st) < 0)
+		return -1;
+	d->dev = (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
+	d->ino = st->stx_ino;
+	d->mnt = st->stx_mask & STATX_MNT_ID ? st->stx_mnt_id : 0;
+	w->visited++;
+	return 0;
+}
+
+static unsigned int type_of(int fd, const char *name)
+{
+	struct statx st;
+
+	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE,
+		    &st) < 0)
+		return DT_REG;
+	return S_ISDIR(st.stx_mode) ? DT_DIR : DT_REG;
+}
+
+static void add_size(struct worker *w, int fd, const char *name)
+{
+	struct statx st;
+
+	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
+		    STATX_SIZE, &st) == 0)
+		w->bytes += st.stx_size;
+}
+
+/* Is this subfolder on the way, where there is just one way? */
+static bool on_chain(const char *chain, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(chain, name, len) == 0 &&
+		(chain[len] == '/' || !chain[len]);
+}
+
+static void add_entry(struct worker *w, struct dir *d, const struct dirent64 *e)
+{
+	const char *name = e->d_name;
+	unsigned int type = e->d_type;
+
+	if (name[0] == '.') {
+		int kind;
+
+		if (!name[1] || (name[1] == '.' && !name[2]))
+			return;
+		kind = marker_kind(name);
+		if (kind >= 0)
+			w->found |= 1u << kind;
+	}
+	if (type == DT_UNKNOWN)
+		type = type_of(d->fd, name);
+	if (type == DT_DIR) {
+		if (!d->chain || on_chain(d->chain, name))
+			bk_buf_add(&w->names, name, strlen(name) + 1);
+		return;
+	}
+	w->files++;
+	if (w->pool->walk->sizes)
+		add_size(w, d->fd, name);
+}
+
+static int read_dir(struct worker *w, struct dir *d)
+{
+	bk_buf_clear(&w->names);
+	w->files = w->bytes = 0;
+	w->found = 0;
+	for (;;) {
+		ssize_t n = getdents64(d->fd, w->ents, ENTS_SIZE);
+
+		if (n == 0 || (n < 0 && errno == ENOENT))
+			return 0;
+		if (n < 0)
+			return -1;
+		for (char *p = w->ents; p < w->ents + n;) {
+			const struct dirent64 *e = (const void *)p;
+
+			add_entry(w, d, e);
+			p += e->d_reclen;
+		}
+	}
+}
+
+/* ---- markers ------------------------------------------------------------- */
+
+static void warn_marker(
+	struct worker *w, const char *path, const struct marker *m)
+{
+	if (m->refused)
+		WARN(w, true, path, 0, "this marker does not count: it %s",
+			m->refused);
+	if (m->unread)
+		WARN(w, true, path, 0,
+			"cannot be read: the marker counts without its text");
+	for (size_t i = 0; i < m->problems.n; i++)
+		WARN(w, true, path, m->lines[i],
+			"%s; the marker counts without its text",
+			m->problems.v[i]);
+}
+
+static void read_markers(struct worker *w, struct dir *d, uid_t owner)
+{
+	struct zone *z = NULL;
+
+	for (int i = 0; i < MARKERS; i++) {
+		BK_AUTO_FREE char *path = NULL;
+		struct marker m;
+
+		if (!(w->found & 1u << i))
+			continue;
+		path = dir_path(d, marker_name((enum marker_kind)i));
+		if (!d->scan) {
+			bk_info("'%s' does not count: "
+				"it is below no [scan] root",
+				path);
+			continue;
+		}
+		if (!marker_read(d->fd, (enum marker_kind)i, owner, &m))
+			continue;
+		warn_marker(w, path, &m);
+		if (!z) {
+			mark_zone(w, d, ZONE_MARKED);
+			z = d->zone;
+			z->markers = bk_calloc(MARKERS, sizeof(m));
+		}
+		z->markers[i] = m;
+	}
+}
+
+/* ---- one folder ---------------------------------------------------------- */
+
+static struct dir *dir_new(struct dir *parent, int fd, const char *name)
+{
+	size_t len = strlen(name) + 1;
+	struct dir *d = bk_malloc(sizeof(*d) + len);
+
+	*d = (struct dir){ .parent = parent, .fd = fd };
+	memcpy(d->name, name, len);
+	atomic_store_explicit(&d->refs, 1, memory_order_relaxed);
+	atomic_store_explicit(&d->users, 1, memory_order_relaxed);
+	if (parent) {
+		atomic_fetch_add_explicit(
+			&parent->refs, 1, memory_order_relaxed);
+		d->zone = parent->zone;
+		d->scan = parent->scan;
+		if (parent->chain) {
+			d->chain = parent->chain + len - 1;
+			d->chain += *d->chain == '/';
+		}
+	}
+	return d;
+}
+
+/* Is this folder a point of the walk? Others may be bound to its place. */
+static void find_point(struct worker *w, struct dir *d)
+{
+	struct walk *walk = w->pool->walk;
+
+	for (size_t i = 0; i < walk->npoints; i++) {
+		struct point *p = &walk->points[i];
+		BK_AUTO_FREE char *path = NULL;
+
+		if (p->ino != d->ino || p->dev != d->dev)
+			continue;
+		path = dir_path(d, NULL);
+		if (strcmp(path, p->path) != 0)
+			continue;
+		p->seen = true;
+		mark_zone(w, d, p->flags);
+		d->scan |= (p->flags & ZONE_ROOT) != 0;
+	}
+}
+
+static void failed_here(struct worker *w, struct dir *d, int num)
+{
+	BK_AUTO_FREE char *path = dir_path(d, NULL);
+
+	visit_failed(w, path, num);
+}
+
+static void count(struct worker *w, struct dir *d)
+{
+	struct zone *z = d->zone;
+
+	atomic_fetch_add_explicit(&z->dirs, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&z->files, w->files, memory_order_relaxed);
+	if (w->bytes)
+		atomic_fetch_add_explicit(
+			&z->bytes, w->bytes, memory_order_relaxed);
+	atomic_fetch_add_explicit(&w->pool->dirs, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(
+		&w->pool->files, w->files, memory_order_relaxed);
+}
+
+/* At the end of the only way: all that is below, or nothing. */
+static void end_chain(struct worker *w, struct dir *d)
+{
+	if (!d->chain || *d->chain)
+		return;
+	if (!w->pool->walk->only_way)
+		d->chain = NULL;
+}
+
+/* d has been looked at and has its zone. Consumes d. */
+static void visit(struct worker *w, struct dir *d, uid_t owner)
+{
+	end_chain(w, d);
+	find_point(w, d);
+	if (read_dir(w, d) < 0)
+		failed_here(w, d, errno);
+	if (w->found)
+		read_markers(w, d, owner);
+	count(w, d);
+	if (w->names.len && !(d->chain && !*d->chain))
+		push_chunk(w, d);
+	release_fd(w, d);
+	unref_dir(d);
+}
+
+static bool is_loop(const struct dir *d)
+{
+	for (const struct dir *p = d->parent; p; p = p->parent)
+		if (p->dev == d->dev && p->ino == d->ino)
+			return true;
+	return false;
+}
+
+static void skip_mount(
+	struct worker *w, struct dir *p, const char *name, const char *fstype)
+{
+	BK_AUTO_FREE char *path = dir_path(p, name);
+	struct zone *z = zone_new(w->pool, path, ZONE_MOUNT);
+
+	z->fstype = bk_strdup(fstype);
+}
+
+/* name in p is a mount point: a descriptor where it is to be entered. */
+static int cross(struct worker *w, struct dir *p, const char *name,
+	const char **ret_fstype)
+{
+	const struct walk *walk = w->pool->walk;
+	BK_AUTO_FREE char *path = dir_path(p, name);
+	const struct mount *m = mounts_at(walk->mounts, path);
+	const char *fstype = m ? m->fstype : "unknown";
+
+	if (walk->cross && m &&
+		(mount_is_local(fstype) ||
+			bk_strv_has(&walk->fstypes, fstype))) {
+		*ret_fstype = fstype;
+		return open_dir(w, p, name, true);
+	}
+	skip_mount(w, p, name, fstype);
+	errno = 0;
+	return -1;
+}
+
+static bool visit_crossed(struct worker *w, struct dir *d, const char *fstype)
+{
+	BK_AUTO_FREE char *path = NULL;
+
+	if (is_loop(d)) {
+		path = dir_path(d, NULL);
+		WARN(w, false, path, 0,
+			"is a mount of a folder above it: skipped");
+		skip_mount(w, d->parent, d->name, fstype);
+		return false;
+	}
+	mark_zone(w, d, ZONE_CROSSED);
+	d->zone->fstype = bk_strdup(fstype);
+	return true;
+}
+
+void visit_child(struct worker *w, struct dir *p, const char *name, bool last)
+{
+	const char *fstype = NULL;
+	struct statx st;
+	struct dir *d;
+	int fd = open_dir(w, p, name, false), num;
+
+	if (fd < 0 && errno == EXDEV)
+		fd = cross(w, p, name, &fstype);
+	num = errno;
+	if (last)
+		release_fd(w, p);
+	if (fd < 0) {
+		BK_AUTO_FREE char *path = NULL;
+
+		if (num) {
+			path = dir_path(p, name);
+			visit_failed(w, path, num);
+		}
+		return;
+	}
+	d = dir_new(p, fd, name);
+	if (look(w, d, &st) < 0) {
+		failed_here(w, d, errno);
+	} else if (!fstype || visit_crossed(w, d, fstype)) {
+		visit(w, d, st.stx_uid);
+		return;
+	}
+	release_fd(w, d);
+	unref_dir(d);
+}
+
+/* What is left of walk.only below path; NULL: all of path is wanted. */
+static const char *chain_below(const struct walk *walk, const char *path)
+{
+	const char *rest;
+
+	if (!walk->only || !bk_path_within(walk->only, path))
+		return NULL;
+	rest = walk->only + (path[1] ? strlen(path) : 0);
+	return rest + (*rest == '/');
+}
+
+void visit_start(struct worker *w, const struct point *pt, int fd, bool scan)
+{
+	struct dir *d = dir_new(NULL, fd, pt->path);
+	struct statx st;
+
+	d->scan = scan;
+	d->chain = chain_below(w->pool->walk, pt->path);
+	d->zone = zone_new(w->pool, pt->path, pt->flags);
+	atomic_fetch_add(&w->pool->nfds, 1);
+	if (look(w, d, &st) < 0) {
+		failed_here(w, d, errno);
+		release_fd(w, d);
+		unref_dir(d);
+		return;
+	}
+	visit(w, d, st.stx_uid);
+}

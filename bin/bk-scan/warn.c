@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "warn.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mem.h"
+#include "path.h"
+
+void warn_add(struct warnings *w, bool partial, const char *path, size_t line,
+	const char *fmt, ...)
+{
+	struct warning *v;
+	va_list ap;
+
+	w->v = bk_realloc(w->v, w->n + 1, sizeof(*w->v));
+	v = &w->v[w->n++];
+	v->path = path ? bk_strdup(path) : NULL;
+	v->line = line;
+	v->partial = partial;
+	va_start(ap, fmt);
+	if (vasprintf(&v->msg, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct warning *x = a, *y = b;
+	int order;
+
+	if (!x->path || !y->path)
+		order = !!x->path - !!y->path;
+	else
+		order = bk_path_compare(x->path, y->path);
+	if (!order)
+		order = (x->line > y->line) - (x->line < y->line);
+	return order ? order : strcmp(x->msg, y->msg);
+}
+
+void warn_sort(struct warnings *w)
+{
+	if (w->n)
+		qsort(w->v, w->n, sizeof(*w->v), compare);
+}
+
+void warn_free(struct warnings *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		free(w->v[i].path);
+		free(w->v[i].msg);
+	}
+	free(w->v);
+	*w = (struct warnings){ 0 };
+}

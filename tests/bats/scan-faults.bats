@@ -1,0 +1,257 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# bk-scan against what goes wrong: denied, vanished, mounted, deep, stopped.
+
+load helper
+
+setup() {
+	bk_setup
+	mkdir home
+	cat >"$BK_CONFIG" <<-END
+		[scan]
+		root = $T/home
+		[repo main]
+		url = $T/repo
+		password = file:$T/pw
+		[backup home]
+		repo = main
+		markers = yes
+	END
+}
+
+# Ends what a test left running.
+teardown() {
+	touch "$T/stop"
+}
+
+# as_user bk-scan ARGUMENT...: as nobody, who owns everything below $T.
+as_user() {
+	local d=$T
+	chown -R 65534:65534 "$T"
+	while [ "$d" != / ] && [ "$d" != /tmp ] && [ "$d" != /var/tmp ]; do
+		chmod a+x "$d"
+		d=${d%/*}
+	done
+	cp "$BK_BIN/bk-scan" "$T/as-user"
+	shift
+	setpriv --reuid=65534 --regid=65534 --clear-groups "$T/as-user" "$@"
+}
+
+# in_mounts SCRIPT: in a mount namespace of its own.
+in_mounts() {
+	need_root
+	unshare -m true 2>/dev/null || skip "no mount namespaces here"
+	unshare -m bash -euc "$1"
+}
+
+@test "a folder that denies access: what is known of it is kept" {
+	need_root
+	mk_marker home/a/b/.backup home/c/.backup
+	run_bk 0 as_user bk-scan
+	chmod 000 home/a
+	run_bk 3 as_user bk-scan
+	assert_has "$out" "$T/home/a/b	$T/home/a/b/.backup	known"
+	assert_has "$err" "home/a: cannot be read: Permission denied"
+	assert_has "$err" "is kept"
+	run_bk 3 as_user bk-scan
+	assert_has "$out" "known"
+	run_bk 3 as_user bk-scan --accept
+	assert_hasnt "$out" "known"
+	chmod 755 home/a
+	run_bk 0 as_user bk-scan
+	assert_has "$out" "$T/home/a/b	$T/home/a/b/.backup	in"
+}
+
+@test "a [scan] root that is gone keeps what is known of it" {
+	mk_marker home/a/.backup
+	run_bk 0 bk-scan
+	mv home away
+	run_bk 3 bk-scan
+	assert_has "$out" "$T/home/a	$T/home/a/.backup	known"
+	mv away home
+	rm home/a/.backup
+	run_bk 0 bk-scan
+	assert_is "$stdout" ""
+}
+
+@test "mounts are not crossed, unless the configuration says so" {
+	in_mounts "
+		mkdir -p home/a/m
+		touch home/a/.backup
+		mount -t tmpfs x home/a/m
+		mkdir home/a/m/d
+		touch home/a/m/f home/a/m/d/.coldstorage
+		bk-scan --json >plan
+		bk-scan files restic >files
+		sed -i 's/^\[scan\]/&\ncross-mounts = yes/' bk.conf
+		bk-scan --json >plan2
+		sed -i 's/^\[scan\]/&\nfstype = tmpfs/' bk.conf
+		bk-scan --json >plan3
+		bk-scan files restic >files3
+		bk-scan list >list3
+		umount home/a/m
+		bk-scan list >list4 2>err4 || echo \$? >rc4
+	"
+	assert_json plan '.[] | select(.type == "out") |
+		.why == {"kind": "mount", "fstype": "tmpfs"}'
+	assert_json plan '.[] | select(.type == "mount") | .crossed == false'
+	assert_hasnt files "/m/f"
+	assert_json plan2 '.[] | select(.type == "mount") | .crossed == false'
+	assert_json plan3 '.[] | select(.type == "mount") | .crossed'
+	assert_json plan3 '.[] | select(.class == "cold" and
+		.type == "root") | .mount | endswith("/home/a/m")'
+	assert_has files3 "/m/f"
+	# what was on a file system that is not mounted now is not gone
+	assert_is "$(cat rc4)" 3
+	assert_has list4 "known"
+	assert_has err4 "nothing is mounted now"
+}
+
+@test "a bind mount of a folder above is skipped, any other is entered" {
+	in_mounts "
+		mkdir -p home/a/loop home/a/b home/other
+		touch home/a/.backup home/a/b/f home/other/g
+		sed -i 's/^\[scan\]/&\ncross-mounts = yes/' bk.conf
+		mount --bind home home/a/loop
+		mount --bind home/other home/a/b
+		timeout 20 bk-scan --json >plan
+		timeout 20 bk-scan files restic >files
+	"
+	assert_json plan '[.[] | select(.type == "mount") | .crossed] ==
+		[true, false]'
+	assert_json plan 'any(.type == "warning" and
+		(.message | test("folder above it")))'
+	assert_has files "/home/a/b/g"
+	assert_hasnt files "/loop/"
+}
+
+@test "a configured path on a mount that is not crossed is walked" {
+	echo "path = $T/home/a/m/d" >>"$BK_CONFIG"
+	in_mounts "
+		mkdir -p home/a/m
+		touch home/a/.backup
+		mount -t tmpfs x home/a/m
+		mkdir home/a/m/d
+		touch home/a/m/d/f
+		bk-scan files restic >files
+	"
+	assert_has files "/home/a/m/d/f"
+}
+
+@test "5000 levels, past PATH_MAX, with 1024 descriptors" {
+	need_program python3
+	python3 - home <<-'END'
+		import os, sys
+		os.chdir(sys.argv[1])
+		for i in range(5000):
+		    os.mkdir("side")
+		    os.mkdir("deep")
+		    os.chdir("deep")
+		os.close(os.open(".backup", os.O_CREAT))
+		os.close(os.open("file", os.O_CREAT))
+	END
+	ulimit -n 1024
+	run_bk 0 bk-scan -0
+	assert_is "$(wc -c <"$out")" $((${#T} + 5 + 5000 * 5 + 1))
+	run_bk 0 bk-scan files restic
+	assert_is "$(wc -l <"$out")" 2
+	ulimit -n 64
+	run_bk 0 bk-scan --json
+	assert_json "$out" '.[] | select(.type == "root") | .files == 2'
+	rm -rf home
+}
+
+@test "100 000 entries and 20 000 folders in one folder" {
+	mkdir home/a
+	touch home/a/.backup
+	(cd home/a && seq 80000 | xargs touch && seq 20000 |
+		sed 's/^/d/' | xargs mkdir)
+	run_bk 0 bk-scan --json
+	assert_json "$out" '.[] | select(.type == "root") |
+		.files == 80001 and .dirs == 20001'
+}
+
+@test "a tree that changes while it is walked" {
+	mk_marker home/keep/.backup
+	(
+		while [ ! -e stop ]; do
+			mkdir -p home/x/{1,2,3}/{4,5,6}/{7,8,9}
+			touch home/x/{1,2,3}/{4,5,6}/.backup
+			mv home/x home/y
+			ln -s .. home/x
+			rm -rf home/y home/x
+		done
+	) 3>&- &
+	local churn=$!
+	for _ in $(seq 60); do
+		bk-scan --json >plan 2>err || [ $? = 3 ]
+		assert_json plan 'any(.path == "'"$T"'/home/keep")'
+		assert_json plan 'all(.path == null or
+			(.path | startswith("'"$T"'/home")))'
+	done
+	touch stop
+	wait "$churn" || :
+	rm -rf home/x home/y
+	run_bk 0 bk-scan
+	assert_is "$(wc -l <"$out")" 1
+}
+
+@test "two scans at once" {
+	mk_marker home/{a,b,c}/.backup
+	for _ in $(seq 20); do
+		bk-scan >/dev/null & bk-scan >/dev/null
+		wait $!
+	done
+	run_bk 0 bk-scan diff
+}
+
+@test "a plan that cannot be kept is told, the list is whole" {
+	mk_marker home/a/.backup
+	rm -rf "$BK_STATE_DIR"
+	: >"$BK_STATE_DIR"
+	run_bk 3 bk-scan
+	assert_has "$out" "$T/home/a"
+	assert_has "$err" "the plan is not kept"
+}
+
+@test "closed and full stdout" {
+	mk_marker home/a/.backup
+	run_bk 74 bash -c 'bk-scan >/dev/full'
+	run_bk 74 bash -c 'bk-scan >&-'
+	run_bk 74 bash -c 'bk-scan --json files restic >/dev/full'
+	run_bk 0 bash -c 'bk-scan <&- 2>&-'
+}
+
+@test "SIGTERM ends it by that signal, and keeps nothing" {
+	need_program python3
+	python3 - home <<-'END'
+		import os, sys
+		for i in range(150):
+		    for k in range(200):
+		        os.makedirs(f"{sys.argv[1]}/{i}/{k}")
+	END
+	local ended=
+	for wait in 0.001 0.003 0.006 0.01 0.02 0.03; do
+		rm -rf "$BK_STATE_DIR/scan"
+		bk-scan >/dev/null 2>err &
+		sleep "$wait"
+		kill -TERM $! 2>/dev/null || :
+		status=0
+		wait $! || status=$?
+		[ "$status" = 0 ] || [ "$status" = 143 ]
+		[ "$status" = 0 ] || ended=1
+		[ "$status" = 0 ] || [ ! -e "$BK_STATE_DIR/scan/plan.json" ]
+	done
+	[ -n "$ended" ]
+}
+
+@test "a kernel without openat2 gives the same plan" {
+	need_program strace
+	mk_marker home/a/.backup home/a/b/.nobackup home/a/b/c/.backup
+	run_bk 0 bk-scan -n list
+	cp "$out" with
+	# the leak sanitizer cannot work under strace
+	ASAN_OPTIONS=detect_leaks=0 run_bk 0 strace -f -o /dev/null -e trace=openat2 \
+		-e inject=openat2:error=ENOSYS bk-scan -n list
+	cmp with "$out"
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* with: bin/bk-scan/match.c */
+#include "match.h"
+
+#include "check.h"
+
+/* Of a whole path. */
+static bool hits(const char *pattern, const char *path)
+{
+	struct match *m = match_new(pattern, false);
+	bool hit = match_hits(m, path);
+
+	match_free(m);
+	return hit;
+}
+
+/* Of what follows a marker's folder. */
+static bool below(const char *pattern, const char *path)
+{
+	struct match *m = match_new(pattern, true);
+	bool hit = match_hits(m, path);
+
+	match_free(m);
+	return hit;
+}
+
+CHECK_TEST(matches_names_at_any_depth)
+{
+	CHECK(hits("*.o", "/a/b/c.o"));
+	CHECK(hits("b", "/a/b/c"));
+	CHECK(hits("b/c", "/a/b/c/d"));
+	CHECK(!hits("b/d", "/a/b/c/d"));
+	CHECK(!hits("c.", "/a/b/c.o"));
+}
+
+CHECK_TEST(anchored_ones_start_at_the_top)
+{
+	CHECK(hits("/a", "/a/b"));
+	CHECK(!hits("/b", "/a/b"));
+	CHECK(below("/b", "/b/c"));
+	CHECK(!below("/b", "/a/b"));
+	CHECK(below("b", "/a/b"));
+}
+
+CHECK_TEST(globs_are_those_of_go)
+{
+	CHECK(hits("[a-c]x", "/bx"));
+	CHECK(!hits("[^a-c]x", "/bx"));
+	CHECK(!hits("[!b]x", "/ax"));
+	CHECK(hits("\\*", "/*"));
+	CHECK(!hits("\\*", "/a"));
+	CHECK(hits("?", "/\xc3\xa4"));
+	CHECK(hits("[\xc3\xa4-\xc3\xbc]", "/\xc3\xb6"));
+	CHECK(hits("a?b",
+		"/a\xff"
+		"b"));
+	CHECK(hits("*a*b*", "/xaxbx"));
+	CHECK(!hits("*a*b", "/xaxbx"));
+}
+
+CHECK_TEST(two_stars_take_any_number)
+{
+	CHECK(hits("/a/**/d", "/a/d"));
+	CHECK(hits("/a/**/d", "/a/b/c/d"));
+	CHECK(!hits("/a/**/d", "/b/d"));
+	CHECK(hits("/a/**", "/a"));
+	/* restic wants as many components as there are parts */
+	CHECK(!below("**/**", "/a"));
+	CHECK(below("**/**", "/a/b"));
+}
+
+CHECK_TEST(is_cleaned_first)
+{
+	CHECK(hits("b/", "/a/b"));
+	CHECK(hits("./b//c", "/a/b/c"));
+	CHECK(hits("x/../b", "/a/b"));
+}
+
+CHECK_TEST(many_stars_are_quick)
+{
+	CHECK(!hits("**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/b",
+		"/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"));
+}
+
+CHECK_TEST(refuses_what_restic_refuses)
+{
+	CHECK(!match_check("*.o"));
+	CHECK(!match_check("[a-z]/\\["));
+	CHECK(match_check(""));
+	CHECK(match_check("[a"));
+	CHECK(match_check("[]"));
+	CHECK(match_check("[a-]"));
+	CHECK(match_check("a\\"));
+	CHECK(match_check("!a"));
+	CHECK(match_check("#a"));
+	CHECK(match_check("/"));
+	CHECK(match_check("./"));
+	CHECK(match_check("a\nb"));
+}
