@@ -23,7 +23,7 @@ static void open_std_fds(void)
 
 	for (int fd = 0; fd < 3; fd++)
 		if (fcntl(fd, F_GETFD) < 0 &&
-			open("/dev/null", flags[fd]) != fd)
+		    open("/dev/null", flags[fd]) != fd)
 			_exit(BK_EX_OSERR);
 }
 
@@ -85,7 +85,7 @@ void bk_cli_option(struct bk_cli *cli, int c)
 		print_and_exit(cli->usage);
 	case 'V':
 		(void)snprintf(version, sizeof(version), "%s %s\n",
-			bk_log_name(), BK_VERSION);
+			       bk_log_name(), BK_VERSION);
 		print_and_exit(version);
 	default:
 		/* getopt_long() has said what is wrong. */
@@ -119,7 +119,7 @@ int bk_cli_finish(int status)
 	errno = 0;
 	if (fclose(stdout) != 0 || failed) {
 		bk_error("cannot write to standard output: %s",
-			errno ? strerror(errno) : "write error");
+			 errno ? strerror(errno) : "write error");
 		return BK_EX_IOERR;
 	}
 	return status;

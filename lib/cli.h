@@ -14,7 +14,7 @@
 /* Values of the common options. */
 struct bk_cli {
 	const char *config;    /* -c */
-	bool dry_run;          /* -n */
+	bool dry_run;	       /* -n */
 	enum bk_rec_mode mode; /* -0, --json */
 	const char *usage;     /* text of -h, set by the tool */
 };

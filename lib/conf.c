@@ -17,17 +17,18 @@ struct loader {
 	/* Where check_line() is. */
 	const struct bk_conf_kind *kind; /* NULL: in no valid section */
 	size_t section;
-	const struct bk_conf_key *key;    /* NULL: one that is not kept */
+	const struct bk_conf_key *key;	  /* NULL: one that is not kept */
 	const struct bk_conf_line *empty; /* a key whose value may follow */
 };
 
 /* Problems, in the order of the lines. */
 
 static void add_problem(struct loader *l, const char *file, size_t line,
-	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+			const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
-static void add_problem(
-	struct loader *l, const char *file, size_t line, const char *fmt, ...)
+static void add_problem(struct loader *l, const char *file, size_t line,
+			const char *fmt, ...)
 {
 	BK_AUTO_FREE char *msg = NULL;
 	va_list ap;
@@ -48,8 +49,8 @@ static void add_problem(
 
 /* Sections. */
 
-static struct bk_conf_section *find(
-	const struct bk_conf *conf, const char *kind, const char *name)
+static struct bk_conf_section *find(const struct bk_conf *conf,
+				    const char *kind, const char *name)
 {
 	for (size_t i = 0; i < conf->nsections; i++) {
 		struct bk_conf_section *s = &conf->sections[i];
@@ -61,7 +62,8 @@ static struct bk_conf_section *find(
 }
 
 static struct bk_conf_section *add_section(struct bk_conf *conf,
-	const char *kind, const char *name, const struct bk_conf_line *e)
+					   const char *kind, const char *name,
+					   const struct bk_conf_line *e)
 {
 	struct bk_conf_section *s;
 
@@ -92,12 +94,12 @@ static char *label(const struct bk_conf_section *s)
 static bool is_reserved(const struct bk_strv *words)
 {
 	return words->n > 1 && strcmp(words->v[0], "backup") == 0 &&
-		(strcmp(words->v[1], "bk") == 0 ||
-			strcmp(words->v[1], "stdin") == 0);
+	       (strcmp(words->v[1], "bk") == 0 ||
+		strcmp(words->v[1], "stdin") == 0);
 }
 
 static bool check_section_name(struct loader *l, const struct bk_conf_line *e,
-	const struct bk_strv *words)
+			       const struct bk_strv *words)
 {
 	const char *kind = words->v[0];
 	const struct bk_conf_kind *k = bk_conf_schema_kind(kind);
@@ -106,21 +108,22 @@ static bool check_section_name(struct loader *l, const struct bk_conf_line *e,
 		BK_AUTO_FREE char *hint = bk_conf_schema_hint(NULL, kind);
 
 		LINE_PROBLEM(l, e, "[%s] is an unknown section; %s", e->section,
-			hint);
+			     hint);
 	} else if (!k->named && words->n > 1) {
 		LINE_PROBLEM(l, e, "[%s] takes no name; write [%s]", e->section,
-			kind);
+			     kind);
 	} else if (k->named && words->n == 1) {
 		LINE_PROBLEM(l, e, "[%s] needs a name; write e.g. [%s main]",
-			kind, kind);
+			     kind, kind);
 	} else if (words->n > 2 ||
-		(k->named && !bk_conf_schema_name(words->v[1]))) {
+		   (k->named && !bk_conf_schema_name(words->v[1]))) {
 		LINE_PROBLEM(l, e,
-			"[%s] has a bad name: one word of 1 to 64 of "
-			"A-Z a-z 0-9 . _ -, no '.' or '-' first",
-			e->section);
+			     "[%s] has a bad name: one word of 1 to 64 of "
+			     "A-Z a-z 0-9 . _ -, no '.' or '-' first",
+			     e->section);
 	} else if (is_reserved(words)) {
-		LINE_PROBLEM(l, e,
+		LINE_PROBLEM(
+			l, e,
 			"[%s] has a name that bk itself puts on snapshots; "
 			"choose another",
 			e->section);
@@ -170,8 +173,8 @@ static char *expand(const char *s, const char *host)
 	return bk_buf_steal(&b);
 }
 
-static void add_value(
-	struct loader *l, const struct bk_conf_line *e, const char *text)
+static void add_value(struct loader *l, const struct bk_conf_line *e,
+		      const char *text)
 {
 	struct bk_conf_section *s = &l->conf->sections[l->section];
 
@@ -190,8 +193,8 @@ static void keep_value(struct loader *l, const struct bk_conf_line *e)
 	BK_AUTO_FREE char *where = label(current(l));
 	BK_AUTO_FREE char *why = NULL;
 	BK_AUTO_FREE char *text = l->key->type == BK_CONF_HOST
-		? bk_strdup(l->conf->host)
-		: expand(e->value, l->conf->host);
+					  ? bk_strdup(l->conf->host)
+					  : expand(e->value, l->conf->host);
 	BK_AUTO_FREE char *kept = bk_conf_schema_check(l->key, text, &why);
 
 	if (!kept)
@@ -208,7 +211,7 @@ static void close_key(struct loader *l)
 		return;
 	where = label(current(l));
 	LINE_PROBLEM(l, l->empty, "%s %s has no value; write e.g. %s = %s",
-		where, l->key->name, l->key->name, l->key->example);
+		     where, l->key->name, l->key->name, l->key->example);
 	add_value(l, l->empty, "");
 	l->empty = NULL;
 }
@@ -223,16 +226,16 @@ static void check_key(struct loader *l, const struct bk_conf_line *e)
 	if (!l->key) {
 		BK_AUTO_FREE char *hint = bk_conf_schema_hint(l->kind, e->key);
 
-		LINE_PROBLEM(
-			l, e, "%s has no key '%s'; %s", where, e->key, hint);
+		LINE_PROBLEM(l, e, "%s has no key '%s'; %s", where, e->key,
+			     hint);
 		return;
 	}
 	first = l->key->list ? NULL : bk_conf_value(s, e->key, NULL);
 	if (first) {
 		LINE_PROBLEM(l, e,
-			"%s %s is given twice, first at %s:%zu; remove "
-			"one",
-			where, e->key, first->file, first->line);
+			     "%s %s is given twice, first at %s:%zu; remove "
+			     "one",
+			     where, e->key, first->file, first->line);
 		l->key = NULL;
 	} else if (*e->value) {
 		keep_value(l, e);
@@ -251,8 +254,8 @@ static char *meant_as(const struct loader *l, const char *text)
 	if (text[0] == '[') {
 		word = bk_memdup(text + 1, strcspn(text + 1, " ]"));
 		return bk_conf_schema_kind(word) && bk_str_ends(text, "]")
-			? bk_strdup("section")
-			: NULL;
+			       ? bk_strdup("section")
+			       : NULL;
 	}
 	if (!text[n])
 		return NULL;
@@ -270,15 +273,15 @@ static void check_continued(struct loader *l, const struct bk_conf_line *e)
 
 	if (meant) {
 		LINE_PROBLEM(l, e,
-			"%s: this indented line is one more value of "
-			"'%s', not a %s of its own; remove the white "
-			"space before it",
-			where, e->key, meant);
+			     "%s: this indented line is one more value of "
+			     "'%s', not a %s of its own; remove the white "
+			     "space before it",
+			     where, e->key, meant);
 	} else if (l->key && !l->key->list && !l->empty) {
 		LINE_PROBLEM(l, e,
-			"%s %s takes one value, and this indented line "
-			"would be one more; remove it",
-			where, e->key);
+			     "%s %s takes one value, and this indented line "
+			     "would be one more; remove it",
+			     where, e->key);
 	} else if (l->key) {
 		l->empty = NULL;
 		keep_value(l, e);
@@ -299,8 +302,8 @@ static void check_line(struct loader *l, const struct bk_conf_line *e)
 		l->kind = NULL;
 		if (!e->continued)
 			LINE_PROBLEM(l, e,
-				"'%s' stands before the first [section]",
-				e->key);
+				     "'%s' stands before the first [section]",
+				     e->key);
 	} else if (l->kind && e->continued) {
 		check_continued(l, e);
 	} else if (l->kind) {
@@ -311,7 +314,8 @@ static void check_line(struct loader *l, const struct bk_conf_line *e)
 /* The whole. */
 
 static void check_reference(struct loader *l, const struct bk_conf_section *s,
-	const struct bk_conf_key *key, const struct bk_conf_value *v)
+			    const struct bk_conf_key *key,
+			    const struct bk_conf_value *v)
 {
 	BK_AUTO_FREE char *where = label(s);
 	const struct bk_conf_section *other = NULL;
@@ -322,14 +326,14 @@ static void check_reference(struct loader *l, const struct bk_conf_section *s,
 		if (bk_conf_schema_near(v->value, other->name))
 			break;
 	add_problem(l, v->file, v->line, "%s %s: there is no [%s %s]%s%s%s",
-		where, key->name, key->ref, v->value,
-		other ? "; did you mean '" : "; add it, or name another",
-		other ? other->name : "", other ? "'?" : "");
+		    where, key->name, key->ref, v->value,
+		    other ? "; did you mean '" : "; add it, or name another",
+		    other ? other->name : "", other ? "'?" : "");
 }
 
 /* Each unit of keep once, over all lines of it. */
 static void check_keep(struct loader *l, const struct bk_conf_section *s,
-	const struct bk_conf_value *v, struct bk_strv *seen)
+		       const struct bk_conf_value *v, struct bk_strv *seen)
 {
 	BK_AUTO_FREE char *where = label(s);
 	BK_AUTO_STRV struct bk_strv words = BK_STRV_INIT;
@@ -338,8 +342,8 @@ static void check_keep(struct loader *l, const struct bk_conf_section *s,
 	for (size_t i = 0; i < words.n; i += 2) {
 		if (bk_strv_has(seen, words.v[i]))
 			add_problem(l, v->file, v->line,
-				"%s keep: %s is given twice; remove one", where,
-				words.v[i]);
+				    "%s keep: %s is given twice; remove one",
+				    where, words.v[i]);
 		bk_strv_add(seen, words.v[i]);
 	}
 }
@@ -355,8 +359,8 @@ static void check_section(struct loader *l, const struct bk_conf_section *s)
 
 		if (k->required && !bk_conf_value(s, k->name, NULL))
 			add_problem(l, s->file, s->line,
-				"%s has no %s; add e.g. %s = %s", where,
-				k->name, k->name, k->example);
+				    "%s has no %s; add e.g. %s = %s", where,
+				    k->name, k->name, k->example);
 		while ((v = bk_conf_value(s, k->name, v))) {
 			if (k->type == BK_CONF_REF)
 				check_reference(l, s, k, v);
@@ -382,7 +386,7 @@ static char *find_host(const struct loader *l)
 		const struct bk_conf_line *e = &l->lines.v[i];
 
 		if (!e->key || strcmp(e->section, "host") != 0 ||
-			strcmp(e->key, "name") != 0 || !*e->value)
+		    strcmp(e->key, "name") != 0 || !*e->value)
 			continue;
 		host = expand(e->value, node);
 		free(node);
@@ -402,8 +406,8 @@ static void check_all(struct loader *l)
 		check_section(l, &l->conf->sections[i]);
 }
 
-struct bk_conf *bk_conf_load(
-	const char *file, struct bk_strv *problems, struct bk_err *err)
+struct bk_conf *bk_conf_load(const char *file, struct bk_strv *problems,
+			     struct bk_err *err)
 {
 	struct loader l = { .problems = problems };
 	int exit_status = BK_EX_CONFIG;
@@ -416,8 +420,8 @@ struct bk_conf *bk_conf_load(
 		exit_status = l.lines.exit;
 	if (l.nproblems > 0) {
 		bk_err_set(err, exit_status, 0,
-			"the configuration has %zu problem%s", l.nproblems,
-			l.nproblems == 1 ? "" : "s");
+			   "the configuration has %zu problem%s", l.nproblems,
+			   l.nproblems == 1 ? "" : "s");
 		goto fail;
 	}
 	bk_conf_lines_free(&l.lines);
@@ -452,14 +456,15 @@ void bk_conf_free(struct bk_conf *conf)
 
 /* Getters. */
 
-const struct bk_conf_section *bk_conf_find(
-	const struct bk_conf *conf, const char *kind, const char *name)
+const struct bk_conf_section *bk_conf_find(const struct bk_conf *conf,
+					   const char *kind, const char *name)
 {
 	return find(conf, kind, name ? name : "");
 }
 
 const struct bk_conf_section *bk_conf_next(const struct bk_conf *conf,
-	const char *kind, const struct bk_conf_section *prev)
+					   const char *kind,
+					   const struct bk_conf_section *prev)
 {
 	size_t i = prev ? (size_t)(prev - conf->sections) + 1 : 0;
 
@@ -470,7 +475,8 @@ const struct bk_conf_section *bk_conf_next(const struct bk_conf *conf,
 }
 
 const struct bk_conf_value *bk_conf_value(const struct bk_conf_section *s,
-	const char *key, const struct bk_conf_value *prev)
+					  const char *key,
+					  const struct bk_conf_value *prev)
 {
 	size_t i = 0;
 
@@ -484,16 +490,16 @@ const struct bk_conf_value *bk_conf_value(const struct bk_conf_section *s,
 	return NULL;
 }
 
-const char *bk_conf_str(
-	const struct bk_conf_section *s, const char *key, const char *fallback)
+const char *bk_conf_str(const struct bk_conf_section *s, const char *key,
+			const char *fallback)
 {
 	const struct bk_conf_value *v = bk_conf_value(s, key, NULL);
 
 	return v ? v->value : fallback;
 }
 
-bool bk_conf_bool(
-	const struct bk_conf_section *s, const char *key, bool fallback)
+bool bk_conf_bool(const struct bk_conf_section *s, const char *key,
+		  bool fallback)
 {
 	const struct bk_conf_value *v = bk_conf_value(s, key, NULL);
 
@@ -502,8 +508,8 @@ bool bk_conf_bool(
 	return fallback;
 }
 
-uint64_t bk_conf_u64(
-	const struct bk_conf_section *s, const char *key, uint64_t fallback)
+uint64_t bk_conf_u64(const struct bk_conf_section *s, const char *key,
+		     uint64_t fallback)
 {
 	const struct bk_conf_value *v = bk_conf_value(s, key, NULL);
 	unsigned int percent;
@@ -513,8 +519,8 @@ uint64_t bk_conf_u64(
 	return bk_parse_percent(v->value, &percent) == 0 ? percent : fallback;
 }
 
-uint64_t bk_conf_size(
-	const struct bk_conf_section *s, const char *key, uint64_t fallback)
+uint64_t bk_conf_size(const struct bk_conf_section *s, const char *key,
+		      uint64_t fallback)
 {
 	const struct bk_conf_value *v = bk_conf_value(s, key, NULL);
 
@@ -523,8 +529,8 @@ uint64_t bk_conf_size(
 	return fallback;
 }
 
-uint64_t bk_conf_duration(
-	const struct bk_conf_section *s, const char *key, uint64_t fallback)
+uint64_t bk_conf_duration(const struct bk_conf_section *s, const char *key,
+			  uint64_t fallback)
 {
 	const struct bk_conf_value *v = bk_conf_value(s, key, NULL);
 

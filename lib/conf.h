@@ -46,16 +46,17 @@ struct bk_conf {
  * with any, NULL is returned and err says the exit status (78; 66 where there
  * is no configuration; 77 where it may not be read).
  */
-struct bk_conf *bk_conf_load(
-	const char *file, struct bk_strv *problems, struct bk_err *err);
+struct bk_conf *bk_conf_load(const char *file, struct bk_strv *problems,
+			     struct bk_err *err);
 void bk_conf_free(struct bk_conf *conf);
 
 /* The section [kind name], or NULL. name "" or NULL: [kind]. */
-const struct bk_conf_section *bk_conf_find(
-	const struct bk_conf *conf, const char *kind, const char *name);
+const struct bk_conf_section *bk_conf_find(const struct bk_conf *conf,
+					   const char *kind, const char *name);
 /* The next section of this kind after prev (NULL: the first), or NULL. */
 const struct bk_conf_section *bk_conf_next(const struct bk_conf *conf,
-	const char *kind, const struct bk_conf_section *prev);
+					   const char *kind,
+					   const struct bk_conf_section *prev);
 
 /*
  * Values. s may be NULL: as if the key were not there. bk_conf_value()
@@ -63,16 +64,17 @@ const struct bk_conf_section *bk_conf_next(const struct bk_conf *conf,
  * others return fallback where the key is absent.
  */
 const struct bk_conf_value *bk_conf_value(const struct bk_conf_section *s,
-	const char *key, const struct bk_conf_value *prev);
-const char *bk_conf_str(
-	const struct bk_conf_section *s, const char *key, const char *fallback);
-bool bk_conf_bool(
-	const struct bk_conf_section *s, const char *key, bool fallback);
+					  const char *key,
+					  const struct bk_conf_value *prev);
+const char *bk_conf_str(const struct bk_conf_section *s, const char *key,
+			const char *fallback);
+bool bk_conf_bool(const struct bk_conf_section *s, const char *key,
+		  bool fallback);
 uint64_t bk_conf_u64(const struct bk_conf_section *s, const char *key,
-	uint64_t fallback); /* count or percent */
+		     uint64_t fallback); /* count or percent */
 uint64_t bk_conf_size(const struct bk_conf_section *s, const char *key,
-	uint64_t fallback); /* bytes */
+		      uint64_t fallback); /* bytes */
 uint64_t bk_conf_duration(const struct bk_conf_section *s, const char *key,
-	uint64_t fallback); /* seconds */
+			  uint64_t fallback); /* seconds */
 
 #endif

@@ -67,7 +67,7 @@ static void distrust(struct bk_conf_lines *l, const struct stat *st)
 	BK_AUTO_FREE char *why =
 		bk_asprintf("is not trusted: %s; make it root's or "
 			    "your own, and chmod go-w it",
-			bk_file_distrust(st));
+			    bk_file_distrust(st));
 
 	refuse(l, 0, why);
 }
@@ -155,8 +155,8 @@ static void read_folder(struct bk_conf_lines *l, const char *dir)
 		(void)closedir(d);
 }
 
-static void nothing_there(
-	struct bk_conf_lines *l, const char *path, const char *why)
+static void nothing_there(struct bk_conf_lines *l, const char *path,
+			  const char *why)
 {
 	bk_strv_add(&l->files, path);
 	refuse(l, 0, why);
@@ -184,8 +184,8 @@ int bk_conf_read(const char *file, struct bk_conf_lines *l, struct bk_err *err)
 	read_folder(l, folder);
 	if (!l->some && !l->incomplete)
 		nothing_there(l, main_file,
-			"there is no configuration; write this file, or "
-			"name one with -c");
+			      "there is no configuration; write this file, or "
+			      "name one with -c");
 	return 0;
 }
 

@@ -26,17 +26,17 @@ struct bk_conf_lines {
 	struct bk_conf_line *v;
 	size_t n, cap;
 	struct bk_strv files; /* in the order of reading */
-	bool some;            /* there is a file */
+	bool some;	      /* there is a file */
 	bool incomplete;      /* one was not read */
-	int exit;             /* 66 or 77, where that is why; else 0 */
+	int exit;	      /* 66 or 77, where that is why; else 0 */
 };
 
 /*
  * Read file, or with NULL $BK_CONFIG or bk.conf and conf.d. -1 where it is
  * not known where they are.
  */
-int bk_conf_read(
-	const char *file, struct bk_conf_lines *ret, struct bk_err *err);
+int bk_conf_read(const char *file, struct bk_conf_lines *ret,
+		 struct bk_err *err);
 void bk_conf_lines_free(struct bk_conf_lines *l);
 
 #endif

@@ -24,7 +24,7 @@ static const struct bk_conf_key scan_keys[] = {
 static const struct bk_conf_key repo_keys[] = {
 	{ "url", "sftp:box:restic/%H", BK_CONF_URL, .required = true },
 	{ "password", "credential:restic.main", BK_CONF_SECRET, .list = true,
-		.required = true },
+	  .required = true },
 	{ "keep", EXAMPLE_KEEP, BK_CONF_KEEP, .list = true },
 	{ "retries", "4", BK_CONF_COUNT, .min = 0, .max = 20 },
 	{ "retry-pause", "10s", BK_CONF_DURATION, .list = false },
@@ -57,10 +57,8 @@ static const struct bk_conf_key cold_keys[] = {
 };
 
 static const struct bk_conf_kind kinds[] = {
-	{ "host", false, host_keys },
-	{ "scan", false, scan_keys },
-	{ "repo", true, repo_keys },
-	{ "backup", true, backup_keys },
+	{ "host", false, host_keys }, { "scan", false, scan_keys },
+	{ "repo", true, repo_keys },  { "backup", true, backup_keys },
 	{ "cold", true, cold_keys },
 };
 
@@ -72,8 +70,8 @@ const struct bk_conf_kind *bk_conf_schema_kind(const char *name)
 	return NULL;
 }
 
-const struct bk_conf_key *bk_conf_schema_key(
-	const struct bk_conf_kind *kind, const char *name)
+const struct bk_conf_key *bk_conf_schema_key(const struct bk_conf_kind *kind,
+					     const char *name)
 {
 	for (const struct bk_conf_key *k = kind->keys; k->name; k++)
 		if (strcmp(k->name, name) == 0)
@@ -107,9 +105,9 @@ static size_t distance(const char *a, const char *b)
 			size_t change = a[i - 1] != b[k - 1];
 
 			d[i][k] = least(least(d[i - 1][k], d[i][k - 1]) + 1,
-				d[i - 1][k - 1] + change);
+					d[i - 1][k - 1] + change);
 			if (i > 1 && k > 1 && a[i - 1] == b[k - 2] &&
-				a[i - 2] == b[k - 1])
+			    a[i - 2] == b[k - 1])
 				d[i][k] = least(d[i][k], d[i - 2][k - 2] + 1);
 		}
 	}
@@ -119,7 +117,7 @@ static size_t distance(const char *a, const char *b)
 bool bk_conf_schema_near(const char *a, const char *b)
 {
 	return strcasecmp(a, b) == 0 ||
-		distance(a, b) <= (strlen(b) > 4 ? 2 : 1);
+	       distance(a, b) <= (strlen(b) > 4 ? 2 : 1);
 }
 
 char *bk_conf_schema_hint(const struct bk_conf_kind *kind, const char *name)
@@ -154,7 +152,7 @@ static bool only(const char *s, const char *bytes)
 bool bk_conf_schema_name(const char *s)
 {
 	return only(s, ALNUM "._-") && *s != '.' && *s != '-' &&
-		strlen(s) <= 64;
+	       strlen(s) <= 64;
 }
 
 static bool has_control(const char *s)
@@ -168,7 +166,7 @@ static bool has_control(const char *s)
 static bool is_host(const char *s)
 {
 	return !has_control(s) && !strpbrk(s, " /") && *s != '-' &&
-		strlen(s) <= 255;
+	       strlen(s) <= 255;
 }
 
 static bool is_url(const char *s)
@@ -205,8 +203,8 @@ static char *clean_secret(const char *s)
 		return s[8 + strspn(s + 8, " ")] ? bk_strdup(s) : NULL;
 	if (bk_str_starts(s, "credential:"))
 		return only(s + 11, ALNUM "._-@:") && s[11] != '.'
-			? bk_strdup(s)
-			: NULL;
+			       ? bk_strdup(s)
+			       : NULL;
 	if (bk_str_starts(s, "file:"))
 		path = bk_path_clean(s + 5);
 	return path ? bk_asprintf("file:%s", path) : NULL;
@@ -241,8 +239,8 @@ static bool is_number(enum bk_conf_type type, const char *s)
 
 static bool is_keep_unit(const char *s)
 {
-	static const char *const units[] = { "last", "hourly", "daily",
-		"weekly", "monthly", "yearly" };
+	static const char *const units[] = { "last",   "hourly",  "daily",
+					     "weekly", "monthly", "yearly" };
 
 	bool within = bk_str_starts(s, "within-");
 
@@ -292,11 +290,11 @@ static char *keep_item(const char *item, struct bk_buf *b)
 	if (within && (w.n != 2 || !is_span(w.v[1])))
 		return bk_asprintf("'%.40s' is not UNIT and a time in y m d h; "
 				   "write e.g. %s 1y6m",
-			item, w.v[0]);
+				   item, w.v[0]);
 	if (!within && (w.n != 2 || bk_parse_u64(w.v[1], 1, 9999, &n) < 0))
 		return bk_asprintf("'%.40s' is not UNIT COUNT (1 to 9999); "
 				   "write e.g. %s 14",
-			item, w.v[0]);
+				   item, w.v[0]);
 	bk_buf_addf(b, "%s%s %s", b->len ? ", " : "", w.v[0], w.v[1]);
 	return NULL;
 }
@@ -387,7 +385,7 @@ static const char *const wanted[] = {
 static bool is_private(enum bk_conf_type type)
 {
 	return type == BK_CONF_SECRET || type == BK_CONF_URL ||
-		type == BK_CONF_OPTION;
+	       type == BK_CONF_OPTION;
 }
 
 static void add_quoted(struct bk_buf *b, const char *s)
@@ -404,8 +402,8 @@ static void add_quoted(struct bk_buf *b, const char *s)
 	bk_buf_adds(b, s[n] ? "...' " : "' ");
 }
 
-char *bk_conf_schema_check(
-	const struct bk_conf_key *key, const char *value, char **ret_why)
+char *bk_conf_schema_check(const struct bk_conf_key *key, const char *value,
+			   char **ret_why)
 {
 	struct bk_buf b = BK_BUF_INIT;
 	char *kept;
@@ -419,8 +417,8 @@ char *bk_conf_schema_check(
 		add_quoted(&b, value);
 	if (key->type == BK_CONF_COUNT)
 		bk_buf_addf(&b, "is not a number from %llu to %llu",
-			(unsigned long long)key->min,
-			(unsigned long long)key->max);
+			    (unsigned long long)key->min,
+			    (unsigned long long)key->max);
 	else
 		bk_buf_addf(&b, "is not %s", wanted[key->type]);
 	bk_buf_addf(&b, "; write e.g. %s", key->example);

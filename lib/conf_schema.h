@@ -45,8 +45,8 @@ struct bk_conf_kind {
 
 /* NULL where there is none of this name. */
 const struct bk_conf_kind *bk_conf_schema_kind(const char *name);
-const struct bk_conf_key *bk_conf_schema_key(
-	const struct bk_conf_kind *kind, const char *name);
+const struct bk_conf_key *bk_conf_schema_key(const struct bk_conf_kind *kind,
+					     const char *name);
 
 /*
  * What to do about an unknown kind, or (kind not NULL) key: "did you mean
@@ -64,7 +64,7 @@ bool bk_conf_schema_name(const char *s);
  * and *ret_why ("'x' is not ..., write e.g. ..."; the caller frees it) where
  * it is malformed. What may hold a secret is not repeated there.
  */
-char *bk_conf_schema_check(
-	const struct bk_conf_key *key, const char *value, char **ret_why);
+char *bk_conf_schema_check(const struct bk_conf_key *key, const char *value,
+			   char **ret_why);
 
 #endif

@@ -17,11 +17,11 @@ static const struct {
 	const char *below; /* the folder of a user's XDG base */
 } kinds[] = {
 	[BK_DIRS_STATE] = { "BK_STATE_DIR", "STATE_DIRECTORY", BK_STATEDIR,
-		"XDG_STATE_HOME", ".local/state", "bk" },
+			    "XDG_STATE_HOME", ".local/state", "bk" },
 	[BK_DIRS_CACHE] = { "BK_CACHE_DIR", "CACHE_DIRECTORY", BK_CACHEDIR,
-		"XDG_CACHE_HOME", ".cache", "bk" },
+			    "XDG_CACHE_HOME", ".cache", "bk" },
 	[BK_DIRS_RUN] = { "BK_RUN_DIR", "RUNTIME_DIRECTORY", BK_RUNDIR,
-		"XDG_RUNTIME_DIR", NULL, "bk" },
+			  "XDG_RUNTIME_DIR", NULL, "bk" },
 };
 
 static char *from_env(const char *variable)
@@ -32,7 +32,7 @@ static char *from_env(const char *variable)
 }
 
 static char *below_home(const char *xdg, const char *home, const char *below,
-	struct bk_err *err)
+			struct bk_err *err)
 {
 	BK_AUTO_FREE char *base = from_env(xdg);
 	const char *h = getenv("HOME");
@@ -61,7 +61,7 @@ static char *folder(enum bk_dirs_kind kind, struct bk_err *err)
 		dir = bk_asprintf("/run/user/%u/bk", (unsigned int)geteuid());
 	if (!dir)
 		dir = below_home(kinds[kind].xdg, kinds[kind].home,
-			kinds[kind].below, err);
+				 kinds[kind].below, err);
 	return dir;
 }
 

@@ -20,11 +20,11 @@ enum bk_dirs_kind {
  * (0700) where it is missing; name may be NULL and may hold slashes. NULL
  * and err where there is no such folder. The caller frees it.
  */
-char *bk_dirs_path(
-	enum bk_dirs_kind kind, const char *name, struct bk_err *err);
+char *bk_dirs_path(enum bk_dirs_kind kind, const char *name,
+		   struct bk_err *err);
 /* The same without creating anything. */
-char *bk_dirs_peek(
-	enum bk_dirs_kind kind, const char *name, struct bk_err *err);
+char *bk_dirs_peek(enum bk_dirs_kind kind, const char *name,
+		   struct bk_err *err);
 /* Folder of the configuration: /etc/bk, or $XDG_CONFIG_HOME/bk for a user. */
 char *bk_dirs_config(struct bk_err *err);
 

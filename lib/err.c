@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static int err_fill(
-	struct bk_err *err, int exit, int num, const char *fmt, va_list ap)
+static int err_fill(struct bk_err *err, int exit, int num, const char *fmt,
+		    va_list ap)
 {
 	char msg[sizeof(err->msg)];
 	size_t len;
@@ -17,8 +17,8 @@ static int err_fill(
 	(void)vsnprintf(msg, sizeof(msg), fmt, ap);
 	len = strlen(msg);
 	if (num != 0 && len < sizeof(msg))
-		(void)snprintf(
-			msg + len, sizeof(msg) - len, ": %s", strerror(num));
+		(void)snprintf(msg + len, sizeof(msg) - len, ": %s",
+			       strerror(num));
 	err->exit = exit;
 	err->num = num;
 	memcpy(err->msg, msg, sizeof(msg));

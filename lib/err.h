@@ -11,7 +11,7 @@
 
 enum bk_exit {
 	BK_EX_OK = 0,
-	BK_EX_NO = 1,      /* the answer is no, or the job failed */
+	BK_EX_NO = 1,	   /* the answer is no, or the job failed */
 	BK_EX_PARTIAL = 3, /* some items failed */
 	BK_EX_USAGE = 64,
 	BK_EX_DATAERR = 65,
@@ -28,8 +28,8 @@ enum bk_exit {
 };
 
 struct bk_err {
-	int exit;       /* enum bk_exit */
-	int num;        /* errno, or 0 */
+	int exit;	/* enum bk_exit */
+	int num;	/* errno, or 0 */
 	char msg[1024]; /* raw bytes; the log escapes what a terminal obeys */
 };
 

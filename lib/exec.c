@@ -44,7 +44,7 @@ static int open_plumbing(const struct bk_exec *x, struct plumbing *p)
 	const int how[3] = { x->in, x->out, x->err };
 
 	*p = (struct plumbing){ { { -1, -1 }, { -1, -1 }, { -1, -1 } },
-		{ -1, -1 } };
+				{ -1, -1 } };
 	if (pipe2(p->report, O_CLOEXEC) < 0)
 		return -1;
 	for (int i = 0; i < 3; i++)
@@ -62,7 +62,7 @@ char *bk_exec_find(const char *name, struct bk_err *err)
 		if (access(name, X_OK) == 0)
 			return bk_strdup(name);
 		bk_err_set(err, BK_EX_UNAVAILABLE, errno, "cannot execute '%s'",
-			name);
+			   name);
 		return NULL;
 	}
 	bk_strv_split(&dirs, path ? path : "/usr/local/bin:/usr/bin:/bin", ":");
@@ -71,12 +71,12 @@ char *bk_exec_find(const char *name, struct bk_err *err)
 		struct stat st;
 
 		if (stat(file, &st) == 0 && S_ISREG(st.st_mode) &&
-			access(file, X_OK) == 0)
+		    access(file, X_OK) == 0)
 			return file;
 		free(file);
 	}
 	bk_err_set(err, BK_EX_UNAVAILABLE, 0,
-		"program '%s' is not installed, or not in $PATH", name);
+		   "program '%s' is not installed, or not in $PATH", name);
 	return NULL;
 }
 
@@ -99,7 +99,7 @@ static char **environment(char *const *changes)
 
 		for (size_t i = 0; i < n; i++)
 			if (strncmp(env[i], changes[k], len) != 0 ||
-				env[i][len] != '=')
+			    env[i][len] != '=')
 				env[to++] = env[i];
 		n = to;
 		if (changes[k][len] == '=')
@@ -128,7 +128,8 @@ static int place(int how, int pipe_end, int target)
 }
 
 static _Noreturn void run_child(const struct bk_exec *x, const char *file,
-	char **env, const struct plumbing *p, pid_t parent)
+				char **env, const struct plumbing *p,
+				pid_t parent)
 {
 	int num;
 
@@ -136,8 +137,8 @@ static _Noreturn void run_child(const struct bk_exec *x, const char *file,
 		_exit(127);
 	bk_sig_reset();
 	if (place(x->in, p->std[0][0], 0) < 0 ||
-		place(x->out, p->std[1][1], 1) < 0 ||
-		place(x->err, p->std[2][1], 2) < 0)
+	    place(x->out, p->std[1][1], 1) < 0 ||
+	    place(x->err, p->std[2][1], 2) < 0)
 		goto fail;
 	/* We may have inherited some ourselves. Linux 5.11 has the flag. */
 	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -153,8 +154,8 @@ fail:
 	_exit(127);
 }
 
-int bk_exec_start(
-	const struct bk_exec *x, struct bk_child *ret, struct bk_err *err)
+int bk_exec_start(const struct bk_exec *x, struct bk_child *ret,
+		  struct bk_err *err)
 {
 	BK_AUTO_FREE char *file = bk_exec_find(x->argv[0], err);
 	BK_AUTO_FREE char **env = environment(x->env);
@@ -191,7 +192,7 @@ int bk_exec_start(
 		close_plumbing(&p);
 		(void)waitpid(pid, NULL, 0);
 		return bk_err_set(err, BK_EX_UNAVAILABLE, num,
-			"cannot execute '%s'", file);
+				  "cannot execute '%s'", file);
 	}
 	*ret = (struct bk_child){ pid, p.std[0][1], p.std[1][0], p.std[2][0] };
 	p.std[0][1] = p.std[1][0] = p.std[2][0] = -1;
@@ -229,7 +230,7 @@ static bool await_end(const struct bk_child *c, int fd, int ms)
 {
 	BK_AUTO_CLOSE int pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	struct pollfd p[2] = { { .fd = pidfd, .events = POLLIN },
-		{ .fd = fd, .events = POLLIN } };
+			       { .fd = fd, .events = POLLIN } };
 
 	/* Without pidfd there is only waiting for the end. */
 	if (pidfd < 0)
@@ -242,7 +243,7 @@ static bool await_end(const struct bk_child *c, int fd, int ms)
 int bk_exec_wait_forward(struct bk_child *c)
 {
 	while (c->pid > 0 && !bk_sig_pending() &&
-		!await_end(c, bk_sig_fd(), -1))
+	       !await_end(c, bk_sig_fd(), -1))
 		;
 	if (bk_sig_pending())
 		bk_exec_kill(c, bk_sig_pending());
@@ -286,22 +287,23 @@ static int time_left(const char *name, int64_t end, struct bk_err *err)
 
 	if (left <= 0)
 		return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-			"'%s' took too long and was stopped", name);
+				  "'%s' took too long and was stopped", name);
 	if (bk_sig_pending())
 		return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-			"'%s' was stopped by a signal", name);
+				  "'%s' was stopped by a signal", name);
 	return left > 60000 ? 60000 : (int)left;
 }
 
 static int pump(struct bk_child *c, const char *name, size_t limit, int64_t end,
-	struct bk_buf *out, struct bk_buf *err_out, struct bk_err *err)
+		struct bk_buf *out, struct bk_buf *err_out, struct bk_err *err)
 {
 	int left;
 
 	while (c->out >= 0 || c->err >= 0) {
 		struct pollfd p[3] = { { .fd = c->out, .events = POLLIN },
-			{ .fd = c->err, .events = POLLIN },
-			{ .fd = bk_sig_fd(), .events = POLLIN } };
+				       { .fd = c->err, .events = POLLIN },
+				       { .fd = bk_sig_fd(),
+					 .events = POLLIN } };
 
 		left = time_left(name, end, err);
 		if (left < 0)
@@ -309,9 +311,9 @@ static int pump(struct bk_child *c, const char *name, size_t limit, int64_t end,
 		if (poll(p, 3, left) < 0 && errno != EINTR)
 			return bk_err_sys(err, "cannot poll");
 		if ((p[0].revents && collect(&c->out, limit, out) < 0) ||
-			(p[1].revents && collect(&c->err, limit, err_out) < 0))
+		    (p[1].revents && collect(&c->err, limit, err_out) < 0))
 			return bk_err_set(err, BK_EX_DATAERR, errno,
-				"cannot read what '%s' says", name);
+					  "cannot read what '%s' says", name);
 	}
 	/* It may close its output long before it ends. */
 	do {
@@ -323,7 +325,7 @@ static int pump(struct bk_child *c, const char *name, size_t limit, int64_t end,
 }
 
 int bk_exec_run(const struct bk_exec *x, size_t limit, int timeout_ms,
-	struct bk_buf *out, struct bk_buf *err_out, struct bk_err *err)
+		struct bk_buf *out, struct bk_buf *err_out, struct bk_err *err)
 {
 	struct bk_exec piped = *x;
 	struct bk_child c = BK_CHILD_INIT;

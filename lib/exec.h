@@ -33,14 +33,14 @@ struct bk_exec {
 };
 
 struct bk_child {
-	pid_t pid;        /* 0: none */
+	pid_t pid;	  /* 0: none */
 	int in, out, err; /* our ends of the pipes, or -1 */
 };
 #define BK_CHILD_INIT ((struct bk_child){ 0, -1, -1, -1 })
 
 /* The caller keeps the descriptors that it passed. 69: not found. */
-int bk_exec_start(
-	const struct bk_exec *x, struct bk_child *ret, struct bk_err *err);
+int bk_exec_start(const struct bk_exec *x, struct bk_child *ret,
+		  struct bk_err *err);
 /*
  * Wait for the end of the child and close our ends. Returns its exit status,
  * or 128 + n where signal n ended it. -1 only where there is no child.
@@ -61,7 +61,7 @@ int bk_exec_stop(struct bk_child *c, int grace_ms);
  * was stopped because a signal is pending; it is dead then.
  */
 int bk_exec_run(const struct bk_exec *x, size_t limit, int timeout_ms,
-	struct bk_buf *out, struct bk_buf *err_out, struct bk_err *err);
+		struct bk_buf *out, struct bk_buf *err_out, struct bk_err *err);
 
 /*
  * The path of a program as execvp(3) finds it, or NULL (69). The caller

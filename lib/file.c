@@ -50,8 +50,8 @@ int bk_fd_read(int fd, size_t limit, struct bk_buf *b)
 	}
 }
 
-int bk_file_read(
-	const char *path, size_t limit, struct bk_buf *b, struct bk_err *err)
+int bk_file_read(const char *path, size_t limit, struct bk_buf *b,
+		 struct bk_err *err)
 {
 	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
@@ -60,12 +60,12 @@ int bk_file_read(
 		return bk_err_sys(err, "cannot open '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return bk_err_set(err, BK_EX_DATAERR, 0,
-			"'%s' is not a regular file", path);
+				  "'%s' is not a regular file", path);
 	if (bk_fd_read(fd, limit, b) == 0)
 		return 0;
 	if (errno == EFBIG)
 		return bk_err_set(err, BK_EX_DATAERR, 0,
-			"'%s' is larger than %zu bytes", path, limit);
+				  "'%s' is larger than %zu bytes", path, limit);
 	return bk_err_sys(err, "cannot read '%s'", path);
 }
 
@@ -79,7 +79,7 @@ static int sync_folder_of(const char *path)
 }
 
 int bk_file_write(const char *path, const void *p, size_t len, mode_t mode,
-	struct bk_err *err)
+		  struct bk_err *err)
 {
 	BK_AUTO_FREE char *tmp = bk_asprintf("%s.XXXXXX", path);
 	int fd = mkostemp(tmp, O_CLOEXEC);
@@ -87,9 +87,9 @@ int bk_file_write(const char *path, const void *p, size_t len, mode_t mode,
 
 	if (fd < 0)
 		return bk_err_set(err, BK_EX_CANTCREAT, errno,
-			"cannot create '%s'", path);
+				  "cannot create '%s'", path);
 	if (bk_fd_write(fd, p, len) < 0 || fchmod(fd, mode) < 0 ||
-		fsync(fd) < 0) {
+	    fsync(fd) < 0) {
 		num = errno;
 		(void)close(fd);
 		goto fail;
@@ -130,7 +130,7 @@ int bk_file_mkdirs(const char *path, mode_t mode, struct bk_err *err)
 		*p = '\0';
 		if (make_folder(copy, mode) < 0)
 			return bk_err_set(err, BK_EX_CANTCREAT, errno,
-				"cannot create folder '%s'", copy);
+					  "cannot create folder '%s'", copy);
 		*p = c;
 		if (c == '\0')
 			return 0;
@@ -144,7 +144,7 @@ const char *bk_file_distrust(const struct stat *st)
 	if (st->st_mode & S_IWOTH)
 		return "others can write it";
 	if ((st->st_mode & S_IWGRP) && st->st_gid != 0 &&
-		st->st_gid != getegid())
+	    st->st_gid != getegid())
 		return "a foreign group can write it";
 	return NULL;
 }

@@ -29,8 +29,8 @@ int bk_fd_write(int fd, const void *p, size_t len);
 int bk_fd_read(int fd, size_t limit, struct bk_buf *b);
 
 /* Append a regular file's contents. One larger than limit is an error (65). */
-int bk_file_read(
-	const char *path, size_t limit, struct bk_buf *b, struct bk_err *err);
+int bk_file_read(const char *path, size_t limit, struct bk_buf *b,
+		 struct bk_err *err);
 
 /*
  * Replace path by a file with these contents: temporary file beside it,
@@ -38,7 +38,7 @@ int bk_file_read(
  * the new one, whole.
  */
 int bk_file_write(const char *path, const void *p, size_t len, mode_t mode,
-	struct bk_err *err);
+		  struct bk_err *err);
 
 /* Create path and what is missing above it, all with this mode. */
 int bk_file_mkdirs(const char *path, mode_t mode, struct bk_err *err);

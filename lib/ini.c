@@ -12,10 +12,10 @@
  * more does no harm to a handler of four.
  */
 int ini_parse_stream(char *(*reader)(char *str, int num, void *stream),
-	void *stream,
-	int (*handler)(void *user, const char *section, const char *name,
-		const char *value),
-	void *user);
+		     void *stream,
+		     int (*handler)(void *user, const char *section,
+				    const char *name, const char *value),
+		     void *user);
 
 #define LINE_MAX_BYTES ((size_t)1 << 20)
 #define KEY_MAX_BYTES 64
@@ -190,16 +190,16 @@ static void stand_in(struct parser *p)
 		(void)snprintf(p->fed, sizeof(p->fed), "[%s]", p->number);
 	else
 		(void)snprintf(p->fed, sizeof(p->fed), "%.*s=%s",
-			plain ? (int)p->head.len : 1, plain ? p->head.p : "!",
-			p->number);
+			       plain ? (int)p->head.len : 1,
+			       plain ? p->head.p : "!", p->number);
 }
 
 static void close_line(struct parser *p)
 {
 	if (!p->heard)
 		p->ini->problem(p->ini->arg, p->line,
-			"line is neither [section], key = value nor a "
-			"comment");
+				"line is neither [section], key = value nor a "
+				"comment");
 	p->heard = true;
 }
 
@@ -215,7 +215,7 @@ static char *read_line(char *str, int num, void *stream)
 	char probe[32];
 
 	if (p->shape == SECTION && (p->probe == 1 || !p->heard) &&
-		p->probe < 2) {
+	    p->probe < 2) {
 		if (p->probe++ == 0) {
 			(void)snprintf(probe, sizeof(probe), ".=%s", p->number);
 			text = probe;
@@ -278,8 +278,8 @@ static void hear_continued(struct parser *p)
 		tell(p, without_comment(p->text), true);
 }
 
-static int hear(
-	void *user, const char *section, const char *name, const char *value)
+static int hear(void *user, const char *section, const char *name,
+		const char *value)
 {
 	struct parser *p = user;
 	const char *wrong = p->bad;

@@ -65,13 +65,13 @@ int bk_lock_take(const char *name, int wait_ms, struct bk_err *err)
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return bk_err_set(err, BK_EX_CANTCREAT, errno,
-			"cannot open lock file '%s'", path);
+				  "cannot open lock file '%s'", path);
 	while ((got = try_lock(fd)) == 1) {
 		now = bk_time_mono_ms();
 		if (now >= end || bk_sig_pending())
 			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-				"'%s' is locked by process %llu", path,
-				holder(fd));
+					  "'%s' is locked by process %llu",
+					  path, holder(fd));
 		pause_ms(end - now);
 	}
 	if (got < 0)

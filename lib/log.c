@@ -29,7 +29,7 @@ static bool is_journal(void)
 	if (!stream || sscanf(stream, "%llu:%llu", &dev, &ino) != 2)
 		return false;
 	return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
-		st.st_ino == ino;
+	       st.st_ino == ino;
 }
 
 void bk_log_init(const char *name)
@@ -71,7 +71,7 @@ static void write_stderr(const struct bk_buf *b)
 void bk_log(enum bk_log_level level, const char *fmt, ...)
 {
 	static const char *const word[] = { "error: ", "warning: ", "", "",
-		"" };
+					    "" };
 	static const int priority[] = { 3, 4, 5, 6, 7 };
 	int saved = errno;
 	va_list ap;

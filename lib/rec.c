@@ -183,7 +183,7 @@ int64_t bk_rec_time(const json_t *o, const char *key, int64_t fallback)
 static bool await_data(const struct bk_lines *l)
 {
 	struct pollfd p[2] = { { .fd = l->fd, .events = POLLIN },
-		{ .fd = bk_sig_fd(), .events = POLLIN } };
+			       { .fd = bk_sig_fd(), .events = POLLIN } };
 
 	while (!bk_sig_pending())
 		if (poll(p, 2, -1) > 0 && p[0].revents)
@@ -228,13 +228,13 @@ bool bk_lines_ready(const struct bk_lines *l)
 }
 
 int bk_lines_next(struct bk_lines *l, char **ret_line, size_t *ret_len,
-	struct bk_err *err)
+		  struct bk_err *err)
 {
 	size_t limit = l->limit ? l->limit : LINE_LIMIT;
 	char *end;
 
 	while (!(end = line_end(l)) && !l->eof &&
-		l->buf.len - l->start <= limit)
+	       l->buf.len - l->start <= limit)
 		if (bk_lines_fill(l) < 0)
 			return bk_err_sys(err, "cannot read");
 	if (!end && l->buf.len == l->start)
@@ -243,7 +243,7 @@ int bk_lines_next(struct bk_lines *l, char **ret_line, size_t *ret_len,
 		end = l->buf.p + l->buf.len;
 	if ((size_t)(end - l->buf.p) - l->start > limit)
 		return bk_err_set(err, BK_EX_DATAERR, 0,
-			"a line is longer than %zu bytes", limit);
+				  "a line is longer than %zu bytes", limit);
 	*end = '\0';
 	*ret_line = l->buf.p + l->start;
 	*ret_len = (size_t)(end - *ret_line);
@@ -260,11 +260,11 @@ void bk_lines_free(struct bk_lines *l)
 
 /* Records in. */
 
-static int protocol(
-	struct bk_err *err, const struct bk_rec_in *in, const char *what)
+static int protocol(struct bk_err *err, const struct bk_rec_in *in,
+		    const char *what)
 {
 	return bk_err_set(err, BK_EX_PROTOCOL, 0, "record %llu: %s",
-		(unsigned long long)in->count + 1, what);
+			  (unsigned long long)in->count + 1, what);
 }
 
 static int check_end(struct bk_rec_in *in, const json_t *o, struct bk_err *err)
@@ -273,12 +273,12 @@ static int check_end(struct bk_rec_in *in, const json_t *o, struct bk_err *err)
 
 	if (bk_rec_int(o, "count", -1) != (int64_t)in->count)
 		return protocol(err, in,
-			"the stream lost records: its end "
-			"counts a different number");
+				"the stream lost records: its end "
+				"counts a different number");
 	if (status != BK_EX_OK && status != BK_EX_PARTIAL)
 		return protocol(err, in,
-			"the program that wrote the stream "
-			"failed");
+				"the program that wrote the stream "
+				"failed");
 	in->status = (int)status;
 	in->ended = true;
 	return 0;
@@ -297,8 +297,8 @@ int bk_rec_next(struct bk_rec_in *in, json_t **ret, struct bk_err *err)
 		return -1;
 	if (got == 0 && !in->ended)
 		return protocol(err, in,
-			"the stream ends without an end "
-			"record; its writer was cut off");
+				"the stream ends without an end "
+				"record; its writer was cut off");
 	if (got == 0)
 		return 0;
 	if (in->ended)

@@ -76,7 +76,7 @@ struct bk_lines {
  * line is buffered, so that a poll loop does not block.
  */
 int bk_lines_next(struct bk_lines *l, char **ret_line, size_t *ret_len,
-	struct bk_err *err);
+		  struct bk_err *err);
 bool bk_lines_ready(const struct bk_lines *l);
 /* One read(2) into the buffer; 0 at the end, -1 with errno. */
 ssize_t bk_lines_fill(struct bk_lines *l);

@@ -32,7 +32,7 @@ void bk_sig_init(void)
 	for (size_t i = 0; i < sizeof(stoppers) / sizeof(*stoppers); i++) {
 		/* nohup(1) ignores HUP; a background shell job ignores INT. */
 		if (sigaction(stoppers[i], NULL, &old) == 0 &&
-			old.sa_handler == SIG_IGN)
+		    old.sa_handler == SIG_IGN)
 			continue;
 		(void)sigaction(stoppers[i], &sa, NULL);
 	}

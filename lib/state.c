@@ -36,7 +36,7 @@ json_t *bk_state_read(const char *tool, const char *job, struct bk_err *err)
 		return o;
 	json_decref(o);
 	bk_err_set(err, BK_EX_DATAERR, 0, "'%s' is damaged: %s", path,
-		o ? "not a state of version 1" : why.text);
+		   o ? "not a state of version 1" : why.text);
 	return NULL;
 }
 
@@ -52,8 +52,8 @@ static const char *result(int exit)
 	}
 }
 
-static void set_last_ok(
-	json_t *o, const char *tool, const char *job, int exit, int64_t end)
+static void set_last_ok(json_t *o, const char *tool, const char *job, int exit,
+			int64_t end)
 {
 	BK_AUTO_JSON json_t *before = NULL;
 	const char *last;
@@ -71,8 +71,8 @@ static void set_last_ok(
 }
 
 int bk_state_write(const char *tool, const char *job, const char *host,
-	int64_t start, int exit, const char *message, json_t *counts,
-	json_t *extra, struct bk_err *err)
+		   int64_t start, int exit, const char *message, json_t *counts,
+		   json_t *extra, struct bk_err *err)
 {
 	BK_AUTO_FREE char *name = file_name(tool, job);
 	BK_AUTO_FREE char *path = bk_dirs_path(BK_DIRS_STATE, name, err);
@@ -99,6 +99,6 @@ int bk_state_write(const char *tool, const char *job, const char *host,
 	text = json_dumps(o, JSON_INDENT(1));
 	if (!text)
 		return bk_err_set(err, BK_EX_SOFTWARE, 0,
-			"cannot encode the state of '%s'", job);
+				  "cannot encode the state of '%s'", job);
 	return bk_file_write(path, text, strlen(text), 0600, err);
 }

@@ -20,8 +20,8 @@
  * end of this run where it is ok, else the one in the file that is replaced.
  */
 int bk_state_write(const char *tool, const char *job, const char *host,
-	int64_t start, int exit, const char *message, json_t *counts,
-	json_t *extra, struct bk_err *err);
+		   int64_t start, int exit, const char *message, json_t *counts,
+		   json_t *extra, struct bk_err *err);
 
 /* The state of a job, or NULL: 66 where it never ran, 65 where it is damaged. */
 json_t *bk_state_read(const char *tool, const char *job, struct bk_err *err);

@@ -245,8 +245,8 @@ int bk_parse_bool(const char *s, bool *ret)
 
 void bk_str_add_size(struct bk_buf *b, uint64_t bytes)
 {
-	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB",
-		"PiB", "EiB" };
+	static const char *const unit[] = { "B",   "KiB", "MiB", "GiB",
+					    "TiB", "PiB", "EiB" };
 	uint64_t whole = bytes, tenths = 0;
 	size_t u = 0;
 
@@ -257,7 +257,7 @@ void bk_str_add_size(struct bk_buf *b, uint64_t bytes)
 	}
 	if (u > 0 && whole < 100)
 		bk_buf_addf(b, "%llu.%llu %s", (unsigned long long)whole,
-			(unsigned long long)tenths, unit[u]);
+			    (unsigned long long)tenths, unit[u]);
 	else
 		bk_buf_addf(b, "%llu %s", (unsigned long long)whole, unit[u]);
 }
@@ -401,8 +401,8 @@ char *bk_str_to_utf8(const char *s, size_t len)
 static bool unprintable(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) ||
-		(c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-		(c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+	       (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 void bk_str_add_term(struct bk_buf *b, const char *s)
@@ -426,8 +426,8 @@ void bk_str_add_term(struct bk_buf *b, const char *s)
 			bk_buf_add(b, s + i, n);
 		else
 			for (size_t k = 0; k < n; k++)
-				bk_buf_addf(
-					b, "\\x%02x", (unsigned char)s[i + k]);
+				bk_buf_addf(b, "\\x%02x",
+					    (unsigned char)s[i + k]);
 		i += n;
 	}
 }
@@ -438,10 +438,9 @@ static size_t columns_of(uint32_t c)
 	if ((c >= 0x300 && c <= 0x36f) || (c >= 0xfe00 && c <= 0xfe0f))
 		return 0;
 	if ((c >= 0x1100 && c <= 0x115f) || (c >= 0x2e80 && c <= 0xa4cf) ||
-		(c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
-		(c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
-		(c >= 0x1f300 && c <= 0x1faff) ||
-		(c >= 0x20000 && c <= 0x3fffd))
+	    (c >= 0xac00 && c <= 0xd7a3) || (c >= 0xf900 && c <= 0xfaff) ||
+	    (c >= 0xfe30 && c <= 0xfe6f) || (c >= 0xff00 && c <= 0xff60) ||
+	    (c >= 0x1f300 && c <= 0x1faff) || (c >= 0x20000 && c <= 0x3fffd))
 		return 2;
 	return 1;
 }

@@ -27,7 +27,7 @@ void bk_time_add_utc(struct bk_buf *b, int64_t t)
 	struct tm tm;
 
 	if (!gmtime_r(&when, &tm) ||
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
 		bk_buf_adds(b, "?");
 	else
 		bk_buf_adds(b, text);
@@ -40,7 +40,7 @@ void bk_time_add_local(struct bk_buf *b, int64_t t)
 	struct tm tm;
 
 	if (!localtime_r(&when, &tm) ||
-		strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm) == 0)
+	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm) == 0)
 		bk_buf_adds(b, "?");
 	else
 		bk_buf_adds(b, text);
@@ -75,13 +75,13 @@ static bool is_leap(int year)
 
 static bool date(const char **s, struct tm *tm)
 {
-	static const int days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30,
-		31 };
+	static const int days[] = { 31, 29, 31, 30, 31, 30,
+				    31, 31, 30, 31, 30, 31 };
 	int year, month;
 
 	if (!number(s, 4, 9999, &year) || !literal(s, '-') ||
-		!number(s, 2, 12, &month) || !literal(s, '-') ||
-		!number(s, 2, 31, &tm->tm_mday))
+	    !number(s, 2, 12, &month) || !literal(s, '-') ||
+	    !number(s, 2, 31, &tm->tm_mday))
 		return false;
 	tm->tm_year = year - 1900;
 	tm->tm_mon = month - 1;
@@ -94,7 +94,7 @@ static bool date(const char **s, struct tm *tm)
 static bool clock_time(const char **s, struct tm *tm, bool need_seconds)
 {
 	if (!number(s, 2, 23, &tm->tm_hour) || !literal(s, ':') ||
-		!number(s, 2, 59, &tm->tm_min))
+	    !number(s, 2, 59, &tm->tm_min))
 		return false;
 	tm->tm_sec = 0;
 	if (!need_seconds && **s != ':')

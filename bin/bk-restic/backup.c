@@ -38,8 +38,8 @@ void summary_take(struct summary *s, const json_t *o)
 	s->bytes = bk_rec_int(o, "total_bytes_processed", 0);
 	s->new_files = bk_rec_int(o, "files_new", 0);
 	s->changed = bk_rec_int(o, "files_changed", 0);
-	s->added = bk_rec_int(
-		o, "data_added_packed", bk_rec_int(o, "data_added", 0));
+	s->added = bk_rec_int(o, "data_added_packed",
+			      bk_rec_int(o, "data_added", 0));
 }
 
 static void show_progress(const struct job *j, const json_t *o)
@@ -96,8 +96,8 @@ static int add_parent(struct job *j, struct bk_strv *args, struct bk_err *err)
 		return 0;
 	}
 	if (!j->base.snapshot) {
-		if (snapshots_read(
-			    j->r, &j->repo, j->section->name, &list, err) < 0)
+		if (snapshots_read(j->r, &j->repo, j->section->name, &list,
+				   err) < 0)
 			return -1;
 		for (size_t i = 0; i < list.n; i++) {
 			if (list.v[i].stream)
@@ -142,8 +142,8 @@ static int add_arguments(struct job *j, struct run *run, struct bk_err *err)
 	return add_parent(j, args, err);
 }
 
-static void show_dry(
-	struct restic *r, const struct run *run, const struct plan_set *set)
+static void show_dry(struct restic *r, const struct run *run,
+		     const struct plan_set *set)
 {
 	BK_AUTO_BUF struct bk_buf lines = BK_BUF_INIT;
 
@@ -196,8 +196,8 @@ again:
 	}
 	if (run.outcome == OUTCOME_PARTIAL)
 		bk_strv_addf(&j->faults, "restic: %s",
-			run.message ? run.message
-				    : "some files could not be read");
+			     run.message ? run.message
+					 : "some files could not be read");
 	else if (run.outcome != OUTCOME_OK)
 		return run_err(&run, err);
 	if (!j->sum.seen)
@@ -243,7 +243,7 @@ static char *message_of(const struct job *j, size_t roots)
 }
 
 void backup_report(struct restic *r, const char *set, int exit,
-	const struct summary *s, const char *message)
+		   const struct summary *s, const char *message)
 {
 	static const char *const results[] = { "ok", "partial" };
 	const char *result = results[exit == BK_EX_PARTIAL];
@@ -262,7 +262,7 @@ void backup_report(struct restic *r, const char *set, int exit,
 		return;
 	}
 	bk_buf_add(&id, s->snapshot ? s->snapshot : "-",
-		s->snapshot ? strnlen(s->snapshot, 8) : 1);
+		   s->snapshot ? strnlen(s->snapshot, 8) : 1);
 	bk_rec_text(&r->out, set, result, id.p, message, NULL);
 }
 
@@ -276,7 +276,7 @@ static void accept_alarms(struct job *j)
 {
 	for (size_t i = 0; i < j->alarms.n; i++)
 		bk_notice("set %s: accepted: %s", j->section->name,
-			j->alarms.v[i]);
+			  j->alarms.v[i]);
 	bk_strv_free(&j->alarms);
 	j->base.damaged = false;
 }
@@ -298,7 +298,7 @@ static void judge(struct job *j)
 		bk_warning("set %s: its old snapshots are kept until a run is "
 			   "good again; if this is how it shall be: bk-restic "
 			   "backup --accept %s",
-			name, name);
+			   name, name);
 	else {
 		baseline_take(base, j->set);
 		base->known = true;
@@ -320,7 +320,7 @@ static int record(struct job *j, int exit, size_t roots, const char *message)
 
 	/* What could not be read may be well: it stays until accepted. */
 	if (!j->r->cli.dry_run && !j->base.damaged &&
-		baseline_write(j->section->name, &j->base, &err) < 0) {
+	    baseline_write(j->section->name, &j->base, &err) < 0) {
 		bk_error("set %s: %s", j->section->name, err.msg);
 		exit = BK_EX_PARTIAL;
 	}
@@ -345,7 +345,7 @@ static int finish(struct job *j, size_t warnings, size_t roots)
 		bk_strv_take(&j->alarms, shrunk);
 	if (warnings > 0)
 		bk_strv_addf(&j->faults, "the scan warned of %zu thing%s",
-			warnings, warnings == 1 ? "" : "s");
+			     warnings, warnings == 1 ? "" : "s");
 	judge(j);
 	good = j->alarms.n == 0 && j->faults.n == 0;
 	message = message_of(j, roots);
@@ -360,7 +360,7 @@ static int empty(struct job *j, struct bk_err *err)
 	if (j->r->accept) {
 		baseline_free(&j->base);
 		return record(j, BK_EX_OK, 0,
-			"there is nothing to back up, as accepted");
+			      "there is nothing to back up, as accepted");
 	}
 	if (j->alarms.n > 0)
 		why = j->alarms.v[0];
@@ -371,8 +371,8 @@ static int empty(struct job *j, struct bk_err *err)
 		if (baseline_write(j->section->name, &j->base, err) < 0)
 			return -1;
 	}
-	return bk_err_set(
-		err, BK_EX_NOINPUT, 0, "there is nothing to back up: %s", why);
+	return bk_err_set(err, BK_EX_NOINPUT, 0,
+			  "there is nothing to back up: %s", why);
 }
 
 static int run_job(struct job *j, size_t warnings, struct bk_err *err)
@@ -386,20 +386,20 @@ static int run_job(struct job *j, size_t warnings, struct bk_err *err)
 	if (roots == 0)
 		return empty(j, err);
 	if (open_set(j->r, j->section, &j->repo, err) < 0 ||
-		repo_lock(&j->repo, err) < 0 || run_backup(j, err) < 0)
+	    repo_lock(&j->repo, err) < 0 || run_backup(j, err) < 0)
 		return -1;
 	return finish(j, warnings, roots);
 }
 
 static int backup_set(struct restic *r, const struct bk_conf_section *s,
-	const struct plan *plan)
+		      const struct plan *plan)
 {
 	static const struct plan_set nothing;
 	struct job j = { .r = r,
-		.section = s,
-		.set = plan_find(plan, s->name),
-		.repo = { .lock = -1 },
-		.start = bk_time_now() };
+			 .section = s,
+			 .set = plan_find(plan, s->name),
+			 .repo = { .lock = -1 },
+			 .start = bk_time_now() };
 	struct bk_err err;
 	int exit;
 
@@ -421,15 +421,15 @@ static int backup_set(struct restic *r, const struct bk_conf_section *s,
 struct sets {
 	const struct plan *plan;
 	const struct bk_err *err; /* there is no plan */
-	bool named;               /* on the command line */
+	bool named;		  /* on the command line */
 };
 
-static int each_set(
-	struct restic *r, const struct bk_conf_section *s, void *arg)
+static int each_set(struct restic *r, const struct bk_conf_section *s,
+		    void *arg)
 {
 	const struct sets *sets = arg;
 	bool fed = !bk_conf_bool(s, "markers", false) &&
-		!bk_conf_str(s, "path", NULL);
+		   !bk_conf_str(s, "path", NULL);
 
 	if (bk_sig_pending())
 		return 128 + bk_sig_pending();
@@ -476,8 +476,8 @@ int cmd_backup(struct restic *r, char **args)
 		    : plan_scan(r->cli.config, r->accept, &plan, &err);
 	if (got == 0 && strcmp(plan.host, r->conf->host) != 0)
 		got = bk_err_set(&err, BK_EX_PROTOCOL, 0,
-			"the plan is of host '%s', and this is '%s'", plan.host,
-			r->conf->host);
+				 "the plan is of host '%s', and this is '%s'",
+				 plan.host, r->conf->host);
 	if (got < 0)
 		sets.err = &err;
 	exit = each_section(r, "backup", args, each_set, &sets);

@@ -18,7 +18,7 @@ void summary_take(struct summary *s, const json_t *o);
 
 /* The record of a set on stdout; exit is 0 or 3. */
 void backup_report(struct restic *r, const char *set, int exit,
-	const struct summary *s, const char *message);
+		   const struct summary *s, const char *message);
 
 /* bk-restic backup SET --stdin NAME [-- COMMAND] */
 int backup_stream(struct restic *r, char **args);

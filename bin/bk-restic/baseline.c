@@ -96,7 +96,7 @@ void baseline_read(const char *set, struct baseline *ret)
 		ret->held = true;
 		ret->why = bk_asprintf("'%s' cannot be read, which records "
 				       "the last good backup",
-			path);
+				       path);
 	}
 }
 
@@ -119,18 +119,18 @@ static json_t *good_object(const struct baseline *b)
 	bk_rec_set_int(good, "files", b->files);
 	bk_rec_set_int(good, "bytes", b->bytes);
 	for (size_t i = 0; i < b->roots.n; i++)
-		(void)json_array_append_new(
-			roots, path_object(b->roots.v[i], b->on.v[i]));
+		(void)json_array_append_new(roots, path_object(b->roots.v[i],
+							       b->on.v[i]));
 	for (size_t i = 0; i < b->mounts.n; i++)
-		(void)json_array_append_new(
-			mounts, path_object(b->mounts.v[i], NULL));
+		(void)json_array_append_new(mounts,
+					    path_object(b->mounts.v[i], NULL));
 	(void)json_object_set_new(good, "roots", roots);
 	(void)json_object_set_new(good, "mounts", mounts);
 	return good;
 }
 
-int baseline_write(
-	const char *set, const struct baseline *b, struct bk_err *err)
+int baseline_write(const char *set, const struct baseline *b,
+		   struct bk_err *err)
 {
 	BK_AUTO_FREE char *name = file_name(set);
 	BK_AUTO_FREE char *path = bk_dirs_path(BK_DIRS_STATE, name, err);
@@ -168,12 +168,12 @@ void baseline_take(struct baseline *b, const struct plan_set *set)
 		bk_strv_add(&b->mounts, set->mounts.v[i]);
 }
 
-static const struct plan_entry *find_root(
-	const struct plan_set *set, const char *path)
+static const struct plan_entry *find_root(const struct plan_set *set,
+					  const char *path)
 {
 	for (size_t i = 0; i < set->nentries; i++)
 		if (set->entries[i].in &&
-			strcmp(set->entries[i].path, path) == 0)
+		    strcmp(set->entries[i].path, path) == 0)
 			return &set->entries[i];
 	return NULL;
 }
@@ -186,7 +186,7 @@ static bool is_folder_or_file(const char *path)
 }
 
 static void compare_root(const struct baseline *b, size_t i,
-	const struct plan_set *set, struct bk_strv *problems)
+			 const struct plan_set *set, struct bk_strv *problems)
 {
 	const char *path = b->roots.v[i], *on = b->on.v[i];
 	const struct plan_entry *e = find_root(set, path);
@@ -196,23 +196,23 @@ static void compare_root(const struct baseline *b, size_t i,
 	else if (!e)
 		bk_strv_addf(problems, "%s is gone", path);
 	else if (e->state == PLAN_OK && e->mount && *on &&
-		strcmp(e->mount, on) != 0 && strcmp(on, "/") != 0 &&
-		strlen(e->mount) < strlen(on))
+		 strcmp(e->mount, on) != 0 && strcmp(on, "/") != 0 &&
+		 strlen(e->mount) < strlen(on))
 		bk_strv_addf(problems, "%s is not mounted, which holds %s", on,
-			path);
+			     path);
 }
 
 static bool is_within_root(const struct plan_set *set, const char *path)
 {
 	for (size_t i = 0; i < set->nentries; i++)
 		if (set->entries[i].in &&
-			bk_path_within(path, set->entries[i].path))
+		    bk_path_within(path, set->entries[i].path))
 			return true;
 	return false;
 }
 
 void baseline_compare(const struct baseline *b, const struct plan_set *set,
-	struct bk_strv *problems)
+		      struct bk_strv *problems)
 {
 	if (b->damaged)
 		bk_strv_add(problems, b->why);
@@ -228,13 +228,13 @@ void baseline_compare(const struct baseline *b, const struct plan_set *set,
 		compare_root(b, i, set, problems);
 	for (size_t i = 0; i < b->mounts.n; i++)
 		if (!bk_strv_has(&set->mounts, b->mounts.v[i]) &&
-			is_within_root(set, b->mounts.v[i]))
-			bk_strv_addf(
-				problems, "%s is not mounted", b->mounts.v[i]);
+		    is_within_root(set, b->mounts.v[i]))
+			bk_strv_addf(problems, "%s is not mounted",
+				     b->mounts.v[i]);
 }
 
 char *baseline_shrunk(const struct baseline *b, int64_t files, int64_t bytes,
-	unsigned int percent)
+		      unsigned int percent)
 {
 	BK_AUTO_BUF struct bk_buf was = BK_BUF_INIT, is = BK_BUF_INIT;
 	double least = (100.0 - percent) / 100.0;
@@ -249,8 +249,8 @@ char *baseline_shrunk(const struct baseline *b, int64_t files, int64_t bytes,
 	if ((double)files < least * (double)b->files) {
 		bk_str_add_count(&was, (uint64_t)b->files);
 		bk_str_add_count(&is, (uint64_t)files);
-		return bk_asprintf(
-			"it shrank from %s to %s files", was.p, is.p);
+		return bk_asprintf("it shrank from %s to %s files", was.p,
+				   is.p);
 	}
 	return NULL;
 }

@@ -18,12 +18,12 @@
 #include "str.h"
 
 struct baseline {
-	bool known;            /* there was a good run */
-	bool damaged;          /* what was recorded cannot be read */
-	bool held;             /* a later run was suspicious */
-	char *why;             /* of held */
-	char *snapshot;        /* the newest snapshot, good or not */
-	int64_t time;          /* of the last good run */
+	bool known;	       /* there was a good run */
+	bool damaged;	       /* what was recorded cannot be read */
+	bool held;	       /* a later run was suspicious */
+	char *why;	       /* of held */
+	char *snapshot;	       /* the newest snapshot, good or not */
+	int64_t time;	       /* of the last good run */
 	int64_t files, bytes;  /* it held */
 	struct bk_strv roots;  /* its roots ... */
 	struct bk_strv on;     /* ... and the mount point of each */
@@ -35,8 +35,8 @@ struct baseline {
  * be read is held, and compares badly.
  */
 void baseline_read(const char *set, struct baseline *ret);
-int baseline_write(
-	const char *set, const struct baseline *b, struct bk_err *err);
+int baseline_write(const char *set, const struct baseline *b,
+		   struct bk_err *err);
 void baseline_free(struct baseline *b);
 
 /* Make what the plan says the measure for the next run. */
@@ -48,10 +48,10 @@ void baseline_take(struct baseline *b, const struct plan_set *set);
  * their folder is there, are reported as a notice.
  */
 void baseline_compare(const struct baseline *b, const struct plan_set *set,
-	struct bk_strv *problems);
+		      struct bk_strv *problems);
 
 /* The set shrank by more than percent: a text for people, else NULL. */
 char *baseline_shrunk(const struct baseline *b, int64_t files, int64_t bytes,
-	unsigned int percent);
+		      unsigned int percent);
 
 #endif

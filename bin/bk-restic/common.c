@@ -26,16 +26,16 @@ static int check_names(const struct restic *r, const char *kind, char **args)
 		if (bk_conf_find(r->conf, kind, *args))
 			continue;
 		bk_error("there is no [%s %s] in the configuration", kind,
-			*args);
+			 *args);
 		return -1;
 	}
 	return 0;
 }
 
 int each_section(struct restic *r, const char *kind, char **args,
-	int (*each)(
-		struct restic *r, const struct bk_conf_section *s, void *arg),
-	void *arg)
+		 int (*each)(struct restic *r, const struct bk_conf_section *s,
+			     void *arg),
+		 void *arg)
 {
 	const struct bk_conf_section *s = NULL;
 	int all = EACH_SKIP, status;
@@ -57,13 +57,13 @@ int each_section(struct restic *r, const char *kind, char **args,
 }
 
 int open_repo(struct restic *r, const char *name, struct repo *repo,
-	struct bk_err *err)
+	      struct bk_err *err)
 {
 	return repo_open(repo, r->conf, name, r->passwords, err);
 }
 
 int open_set(struct restic *r, const struct bk_conf_section *set,
-	struct repo *repo, struct bk_err *err)
+	     struct repo *repo, struct bk_err *err)
 {
 	return open_repo(r, bk_conf_str(set, "repo", ""), repo, err);
 }
@@ -91,20 +91,20 @@ void say_command(struct restic *r, const struct run *run)
 }
 
 void write_state(struct restic *r, const char *job, int64_t start, int exit,
-	const char *message, json_t *counts, json_t *extra)
+		 const char *message, json_t *counts, json_t *extra)
 {
 	struct bk_err err;
 
 	if (r->cli.dry_run)
 		return;
 	if (bk_state_write("bk-restic", job, r->conf->host, start, exit,
-		    message, counts, extra, &err) < 0)
-		bk_warning(
-			"the state of '%s' is not recorded: %s", job, err.msg);
+			   message, counts, extra, &err) < 0)
+		bk_warning("the state of '%s' is not recorded: %s", job,
+			   err.msg);
 }
 
 int fail_job(struct restic *r, const char *job, int64_t start,
-	const struct bk_err *err)
+	     const struct bk_err *err)
 {
 	bk_error("%s: %s", job, err->msg);
 	write_state(r, job, start, err->exit, err->msg, NULL, NULL);

@@ -37,30 +37,10 @@ void exclude_add_literal(struct bk_buf *b, const char *path)
 static size_t space_at_end(const char *s, size_t len)
 {
 	static const char *const space[] = {
-		" ",
-		"\t",
-		"\v",
-		"\f",
-		"\r",
-		"\xc2\x85",
-		"\u00a0",
-		"\u1680",
-		"\u2000",
-		"\u2001",
-		"\u2002",
-		"\u2003",
-		"\u2004",
-		"\u2005",
-		"\u2006",
-		"\u2007",
-		"\u2008",
-		"\u2009",
-		"\u200a",
-		"\u2028",
-		"\u2029",
-		"\u202f",
-		"\u205f",
-		"\u3000",
+		" ",	  "\t",	    "\v",     "\f",	"\r",	  "\xc2\x85",
+		"\u00a0", "\u1680", "\u2000", "\u2001", "\u2002", "\u2003",
+		"\u2004", "\u2005", "\u2006", "\u2007", "\u2008", "\u2009",
+		"\u200a", "\u2028", "\u2029", "\u202f", "\u205f", "\u3000",
 	};
 
 	for (size_t i = 0; i < BK_COUNT(space); i++) {
@@ -91,8 +71,8 @@ static void add_line(struct bk_buf *b, const struct bk_buf *pattern)
 }
 
 /* A pattern of a marker counts from the marker's folder. */
-static void add_relative(
-	struct bk_buf *b, const char *folder, const char *pattern)
+static void add_relative(struct bk_buf *b, const char *folder,
+			 const char *pattern)
 {
 	BK_AUTO_BUF struct bk_buf whole = BK_BUF_INIT;
 

@@ -44,7 +44,7 @@ static size_t add_keep(const struct bk_conf_section *s, struct bk_strv *args)
 }
 
 static size_t add_retention(const struct bk_conf_section *set,
-	const struct repo *repo, struct bk_strv *args)
+			    const struct repo *repo, struct bk_strv *args)
 {
 	size_t n = add_keep(set, args);
 
@@ -59,9 +59,10 @@ static int check_held(const char *set, struct bk_err *err)
 	if (!base.held)
 		return 0;
 	return bk_err_set(err, BK_EX_NO, 0,
-		"its old snapshots are held: %s (when that is how "
-		"it shall be: bk-restic backup --accept %s)",
-		base.why ? base.why : "the last backup was not good", set);
+			  "its old snapshots are held: %s (when that is how "
+			  "it shall be: bk-restic backup --accept %s)",
+			  base.why ? base.why : "the last backup was not good",
+			  set);
 }
 
 static int check_clock(const struct snapshots *list, struct bk_err *err)
@@ -74,9 +75,9 @@ static int check_clock(const struct snapshots *list, struct bk_err *err)
 		return 0;
 	bk_time_add_local(&b, last->time);
 	return bk_err_set(err, BK_EX_NO, 0,
-		"the clock is behind the newest snapshot (%s): "
-		"nothing is forgotten until one of them is right",
-		b.p);
+			  "the clock is behind the newest snapshot (%s): "
+			  "nothing is forgotten until one of them is right",
+			  b.p);
 }
 
 struct tally {
@@ -106,13 +107,13 @@ static void count_groups(const json_t *groups, struct tally *t)
  * whether they are gone is looked up.
  */
 static int check_gone(struct restic *r, struct repo *repo, const char *set,
-	const struct tally *t, struct bk_err *err)
+		      const struct tally *t, struct bk_err *err)
 {
 	struct snapshots list;
 	size_t left = 0;
 
 	if (t->removed.n == 0 || r->cli.dry_run ||
-		repo->version >= RESTIC(19, 0))
+	    repo->version >= RESTIC(19, 0))
 		return 0;
 	if (snapshots_read(r, repo, set, &list, err) < 0)
 		return -1;
@@ -122,12 +123,12 @@ static int check_gone(struct restic *r, struct repo *repo, const char *set,
 	if (left == 0)
 		return 0;
 	return bk_err_set(err, BK_EX_PARTIAL, 0,
-		"%zu of %zu snapshots could not be removed", left,
-		t->removed.n);
+			  "%zu of %zu snapshots could not be removed", left,
+			  t->removed.n);
 }
 
 static int run_forget(struct restic *r, const struct bk_conf_section *set,
-	struct repo *repo, struct tally *t, struct bk_err *err)
+		      struct repo *repo, struct tally *t, struct bk_err *err)
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 	BK_AUTO_JSON json_t *groups = NULL;
@@ -149,12 +150,12 @@ static int run_forget(struct restic *r, const struct bk_conf_section *set,
 }
 
 static int report(struct restic *r, const char *set, const char *job,
-	int64_t start, const struct tally *t)
+		  int64_t start, const struct tally *t)
 {
 	BK_AUTO_JSON json_t *counts = json_object();
 	BK_AUTO_FREE char *message =
 		bk_asprintf("%zu snapshots kept, %zu %s", t->kept, t->removed.n,
-			r->cli.dry_run ? "would be removed" : "removed");
+			    r->cli.dry_run ? "would be removed" : "removed");
 
 	bk_rec_set_int(counts, "kept", (int64_t)t->kept);
 	bk_rec_set_int(counts, "removed", (int64_t)t->removed.n);
@@ -173,7 +174,7 @@ static int report(struct restic *r, const char *set, const char *job,
 
 /* 1: there is no retention, so nothing is ever forgotten. */
 static int forget_steps(struct restic *r, const struct bk_conf_section *set,
-	struct repo *repo, struct tally *t, struct bk_err *err)
+			struct repo *repo, struct tally *t, struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv keep = BK_STRV_INIT;
 	struct snapshots list;
@@ -184,7 +185,7 @@ static int forget_steps(struct restic *r, const struct bk_conf_section *set,
 	if (add_retention(set, repo, &keep) == 0)
 		return 1;
 	if (check_held(set->name, err) < 0 || repo_lock(repo, err) < 0 ||
-		snapshots_read(r, repo, set->name, &list, err) < 0)
+	    snapshots_read(r, repo, set->name, &list, err) < 0)
 		return -1;
 	got = check_clock(&list, err);
 	snapshots_free(&list);
@@ -193,8 +194,8 @@ static int forget_steps(struct restic *r, const struct bk_conf_section *set,
 	return run_forget(r, set, repo, t, err);
 }
 
-static int forget_set(
-	struct restic *r, const struct bk_conf_section *set, void *arg)
+static int forget_set(struct restic *r, const struct bk_conf_section *set,
+		      void *arg)
 {
 	BK_AUTO_FREE char *job = bk_asprintf("forget %s", set->name);
 	struct repo repo = { .lock = -1 };
@@ -234,7 +235,7 @@ static bool is_due(const struct bk_conf_section *s, const char *job)
 }
 
 static int run_prune(struct restic *r, const char *name, struct repo *repo,
-	struct bk_err *err)
+		     struct bk_err *err)
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 
@@ -250,8 +251,8 @@ static int run_prune(struct restic *r, const char *name, struct repo *repo,
 	return run.outcome == OUTCOME_OK ? 0 : run_err(&run, err);
 }
 
-static int prune_repo(
-	struct restic *r, const struct bk_conf_section *s, void *arg)
+static int prune_repo(struct restic *r, const struct bk_conf_section *s,
+		      void *arg)
 {
 	BK_AUTO_FREE char *job = bk_asprintf("prune %s", s->name);
 	struct repo repo = { .lock = -1 };

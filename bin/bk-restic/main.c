@@ -96,7 +96,7 @@ static const struct command {
 	const char *name;
 	int (*run)(struct restic *r, char **args);
 	unsigned int options; /* of its own */
-	bool command;         /* "-- COMMAND" may follow */
+	bool command;	      /* "-- COMMAND" may follow */
 } commands[] = {
 	{ "backup", cmd_backup, BIT(OPT_ACCEPT) | BIT(OPT_STDIN), true },
 	{ "exec", cmd_exec, 0, true },
@@ -105,10 +105,10 @@ static const struct command {
 	{ "init", cmd_init, 0, false },
 	{ "prune", cmd_prune, BIT(OPT_DUE), false },
 	{ "restore", cmd_restore,
-		BIT(OPT_AT) | BIT(OPT_HOST) | BIT(OPT_IN_PLACE) |
-			BIT(OPT_NO_VERIFY) | BIT(OPT_OVERWRITE) |
-			BIT(OPT_SNAPSHOT) | BIT(OPT_TARGET) | BIT(OPT_YES),
-		false },
+	  BIT(OPT_AT) | BIT(OPT_HOST) | BIT(OPT_IN_PLACE) | BIT(OPT_NO_VERIFY) |
+		  BIT(OPT_OVERWRITE) | BIT(OPT_SNAPSHOT) | BIT(OPT_TARGET) |
+		  BIT(OPT_YES),
+	  false },
 	{ "snapshots", cmd_snapshots, BIT(OPT_HOST), false },
 	{ "unlock", cmd_unlock, 0, false },
 };
@@ -195,7 +195,7 @@ static int run_command(struct restic *r, char **args, unsigned int given)
 		return bk_cli_usage("'%s' is no command of bk-restic", args[0]);
 	if (given & ~c->options)
 		return bk_cli_usage("--%s is no option of %s",
-			option_name(given & ~c->options), c->name);
+				    option_name(given & ~c->options), c->name);
 	if (r->command && !c->command)
 		return bk_cli_usage("%s takes no command behind --", c->name);
 	r->conf = bk_cli_conf(&r->cli, &exit);
@@ -222,7 +222,7 @@ int main(int argc, char **argv)
 	bk_sig_init();
 	argc = split_command(&r, argc, argv);
 	while ((c = getopt_long(argc, argv, BK_CLI_SHORT, options, NULL)) !=
-		-1) {
+	       -1) {
 		if (c >= BK_CLI_OWN)
 			given |= BIT(c);
 		take_option(&r, c);

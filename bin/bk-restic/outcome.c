@@ -168,8 +168,7 @@ bool outcome_lock(const char *said, struct outcome_lock *ret)
 	const char *created, *age;
 
 	if (!pid ||
-		sscanf(pid, "by PID %ld on %255s by", &ret->pid, ret->host) !=
-			2)
+	    sscanf(pid, "by PID %ld on %255s by", &ret->pid, ret->host) != 2)
 		return false;
 	ret->age = -1;
 	created = strstr(pid, "lock was created at");

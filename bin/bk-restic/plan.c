@@ -78,8 +78,8 @@ static enum plan_state state_of(const char *s)
 	return s && strcmp(s, "known") == 0 ? PLAN_KNOWN : PLAN_OK;
 }
 
-static int add_entry(
-	struct plan *plan, const json_t *o, bool in, struct bk_err *err)
+static int add_entry(struct plan *plan, const json_t *o, bool in,
+		     struct bk_err *err)
 {
 	const char *set = bk_rec_str(o, "set");
 	char *path = bk_rec_get_path(o, "path");
@@ -88,7 +88,7 @@ static int add_entry(
 	if (!set || !path || path[0] != '/') {
 		free(path);
 		return bk_err_set(err, BK_EX_PROTOCOL, 0,
-			"the plan has a record without set or path");
+				  "the plan has a record without set or path");
 	}
 	s = find_or_add(plan, set);
 	s->entries =
@@ -101,7 +101,7 @@ static int add_entry(
 		.mount = bk_rec_get_path(o, "mount"),
 	};
 	add_strings(&s->entries[s->nentries].exclude,
-		json_object_get(o, "exclude"));
+		    json_object_get(o, "exclude"));
 	s->nentries++;
 	return 0;
 }
@@ -117,7 +117,7 @@ static void add_mount(struct plan *plan, const json_t *o)
 
 		for (size_t k = 0; k < s->nentries; k++) {
 			if (s->entries[k].in &&
-				bk_path_within(path, s->entries[k].path)) {
+			    bk_path_within(path, s->entries[k].path)) {
 				bk_strv_add(&s->mounts, path);
 				break;
 			}
@@ -225,7 +225,7 @@ int plan_read(int fd, struct plan *ret, struct bk_err *err)
 	}
 	if (got == 0 && !plan.host)
 		got = bk_err_set(err, BK_EX_PROTOCOL, 0,
-			"what was read is no plan of bk-scan");
+				 "what was read is no plan of bk-scan");
 	if (got < 0) {
 		plan_free(&plan);
 		return -1;
@@ -256,14 +256,14 @@ static char *scanner(void)
 	return bk_strdup("bk-scan");
 }
 
-int plan_scan(
-	const char *config, bool accept, struct plan *ret, struct bk_err *err)
+int plan_scan(const char *config, bool accept, struct plan *ret,
+	      struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	struct bk_child c = BK_CHILD_INIT;
-	struct bk_exec x = {
-		.in = BK_EXEC_NULL, .out = BK_EXEC_PIPE, .err = BK_EXEC_INHERIT
-	};
+	struct bk_exec x = { .in = BK_EXEC_NULL,
+			     .out = BK_EXEC_PIPE,
+			     .err = BK_EXEC_INHERIT };
 	int got, status;
 
 	bk_strv_take(&argv, scanner());
@@ -284,14 +284,14 @@ int plan_scan(
 		if (got == 0)
 			plan_free(ret);
 		return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-			"it was stopped during the scan");
+				  "it was stopped during the scan");
 	}
 	if (status != BK_EX_OK && status != BK_EX_PARTIAL) {
 		/* Its own end tells more than the stream that it cut off. */
 		if (got == 0)
 			plan_free(ret);
-		return bk_err_set(
-			err, status, 0, "bk-scan ended with status %d", status);
+		return bk_err_set(err, status, 0,
+				  "bk-scan ended with status %d", status);
 	}
 	return got;
 }

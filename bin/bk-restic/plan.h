@@ -20,13 +20,13 @@ struct plan_entry {
 	bool in;
 	bool nested; /* in, below another root of its set */
 	enum plan_state state;
-	char *mount;            /* mount point that holds it; in only */
+	char *mount;		/* mount point that holds it; in only */
 	struct bk_strv exclude; /* patterns relative to path */
 };
 
 struct plan_set {
 	char *name;
-	struct bk_strv exclude;     /* patterns for the whole set */
+	struct bk_strv exclude;	    /* patterns for the whole set */
 	struct plan_entry *entries; /* outer before inner */
 	size_t nentries;
 	struct bk_strv mounts; /* mount points crossed below its roots */
@@ -36,7 +36,7 @@ struct plan {
 	struct plan_set *sets;
 	size_t nsets;
 	char *host;
-	bool partial;          /* something may be missing from it: */
+	bool partial;	       /* something may be missing from it: */
 	struct bk_strv warned; /* paths of the warnings, "" without one */
 };
 
@@ -46,8 +46,8 @@ int plan_read(int fd, struct plan *ret, struct bk_err *err);
  * Run bk-scan with this configuration (NULL: the default) and read it. accept:
  * roots that can no longer be seen are to be dropped from the plan.
  */
-int plan_scan(
-	const char *config, bool accept, struct plan *ret, struct bk_err *err);
+int plan_scan(const char *config, bool accept, struct plan *ret,
+	      struct bk_err *err);
 /* How many warnings of a partial plan may concern this set. */
 size_t plan_warnings(const struct plan *plan, const struct plan_set *set);
 const struct plan_set *plan_find(const struct plan *plan, const char *name);

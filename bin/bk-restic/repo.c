@@ -21,20 +21,20 @@ unsigned int repo_parse_version(const char *text)
 	unsigned int major, minor, patch = 0;
 
 	if (sscanf(text, "restic %u.%u.%u", &major, &minor, &patch) < 2 ||
-		minor > 999 || patch > 99)
+	    minor > 999 || patch > 99)
 		return 0;
 	return major * 100000 + RESTIC(minor, patch);
 }
 
-static unsigned int ask_version(
-	const char *program, struct bk_buf *out, struct bk_err *err)
+static unsigned int ask_version(const char *program, struct bk_buf *out,
+				struct bk_err *err)
 {
 	BK_AUTO_FREE char *file = bk_strdup(program);
 	char verb[] = "version";
 	char *argv[] = { file, verb, NULL };
-	struct bk_exec x = {
-		.argv = argv, .in = BK_EXEC_NULL, .err = BK_EXEC_INHERIT
-	};
+	struct bk_exec x = { .argv = argv,
+			     .in = BK_EXEC_NULL,
+			     .err = BK_EXEC_INHERIT };
 	int status = bk_exec_run(&x, 4096, 30000, out, NULL, err);
 	unsigned int version = 0;
 
@@ -42,9 +42,9 @@ static unsigned int ask_version(
 		version = repo_parse_version(out->p ? out->p : "");
 	if (status >= 0 && version == 0)
 		bk_err_set(err, BK_EX_UNAVAILABLE, 0,
-			"'%s' is no restic: '%s version' ended with "
-			"status %d",
-			program, program, status);
+			   "'%s' is no restic: '%s version' ended with "
+			   "status %d",
+			   program, program, status);
 	return version;
 }
 
@@ -66,11 +66,11 @@ static unsigned int find_version(const char *program, struct bk_err *err)
 		return 0;
 	}
 	id = bk_asprintf("%s %ju %ju %jd.%09ld %jd.%09ld ", program,
-		(uintmax_t)st.st_ino, (uintmax_t)st.st_size,
-		(intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
-		(intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+			 (uintmax_t)st.st_ino, (uintmax_t)st.st_size,
+			 (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+			 (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
 	if (path && bk_file_read(path, 8192, &known, NULL) == 0 &&
-		bk_str_starts(known.p ? known.p : "", id)) {
+	    bk_str_starts(known.p ? known.p : "", id)) {
 		version = repo_parse_version(known.p + strlen(id));
 		if (version != 0)
 			return version;
@@ -116,14 +116,15 @@ static int set_env(struct repo *r, struct bk_err *err)
 }
 
 int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
-	struct secret *passwords, struct bk_err *err)
+	      struct secret *passwords, struct bk_err *err)
 {
 	const struct bk_conf_section *s = bk_conf_find(conf, "repo", name);
 
 	*r = (struct repo){ .section = s, .lock = -1 };
 	if (!s)
 		return bk_err_set(err, BK_EX_NOINPUT, 0,
-			"there is no [repo %s] in the configuration", name);
+				  "there is no [repo %s] in the configuration",
+				  name);
 	r->name = s->name;
 	r->password = &passwords[s - conf->sections];
 	r->host = conf->host;
@@ -136,7 +137,8 @@ int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
 		return -1;
 	if (r->version < RESTIC(14, 0))
 		return bk_err_set(err, BK_EX_UNAVAILABLE, 0,
-			"'%s' is older than restic 0.14.0", r->program);
+				  "'%s' is older than restic 0.14.0",
+				  r->program);
 	return set_env(r, err);
 }
 
@@ -183,7 +185,7 @@ static bool url_has_password(const char *url)
 	host += 3;
 	at = strchr(host, '@');
 	return at && at < host + strcspn(host, "/") &&
-		memchr(host, ':', (size_t)(at - host));
+	       memchr(host, ':', (size_t)(at - host));
 }
 
 static int url_fd(const char *url, struct bk_err *err)
@@ -257,7 +259,7 @@ char *repo_ssh_command(const char *url, const char *ssh_config)
 		bk_buf_addc(&b, ' ');
 	}
 	bk_buf_addf(&b, "-o BatchMode=yes -o ConnectTimeout=30 %s %s -s sftp",
-		SSH_KEEPALIVE, target);
+		    SSH_KEEPALIVE, target);
 	return bk_buf_steal(&b);
 }
 
@@ -283,7 +285,7 @@ static void add_options(const struct repo *r, struct bk_strv *argv)
 
 	while ((v = bk_conf_value(r->section, "option", v))) {
 		own_ssh = own_ssh || bk_str_starts(v->value, "sftp.command=") ||
-			bk_str_starts(v->value, "sftp.args=");
+			  bk_str_starts(v->value, "sftp.args=");
 		bk_strv_add(argv, "-o");
 		bk_strv_add(argv, v->value);
 	}
@@ -293,14 +295,14 @@ static void add_options(const struct repo *r, struct bk_strv *argv)
 	}
 	if (up > 0)
 		bk_strv_addf(argv, "--limit-upload=%llu",
-			(unsigned long long)((up - 1) / 1024 + 1));
+			     (unsigned long long)((up - 1) / 1024 + 1));
 	if (down > 0)
 		bk_strv_addf(argv, "--limit-download=%llu",
-			(unsigned long long)((down - 1) / 1024 + 1));
+			     (unsigned long long)((down - 1) / 1024 + 1));
 }
 
 int repo_args(const struct repo *r, struct bk_strv *argv, int *ret_fd,
-	struct bk_err *err)
+	      struct bk_err *err)
 {
 	*ret_fd = -1;
 	bk_strv_add(argv, r->program);

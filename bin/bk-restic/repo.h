@@ -19,11 +19,11 @@ struct repo {
 	const char *name;
 	const char *url;
 	const char *host; /* for --host */
-	char *program;    /* absolute path of restic */
+	char *program;	  /* absolute path of restic */
 	unsigned int version;
 	struct secret *password; /* read once, when first needed */
-	struct bk_strv env;      /* changes to the environment of restic */
-	int lock;                /* the flock of this repository, or -1 */
+	struct bk_strv env;	 /* changes to the environment of restic */
+	int lock;		 /* the flock of this repository, or -1 */
 };
 
 /*
@@ -33,7 +33,7 @@ struct repo {
  * frees them. repo_close() frees and unlocks.
  */
 int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
-	struct secret *passwords, struct bk_err *err);
+	      struct secret *passwords, struct bk_err *err);
 void repo_close(struct repo *r);
 
 /* Keep other processes of bk on this host out; waits for lock-wait. */
@@ -48,7 +48,7 @@ int repo_password(struct repo *r, struct bk_err *err);
  * (else -1), which the child inherits and the caller closes.
  */
 int repo_args(const struct repo *r, struct bk_strv *argv, int *ret_fd,
-	struct bk_err *err);
+	      struct bk_err *err);
 
 /*
  * The ssh command line for an sftp: URL, as one value for restic's

@@ -19,19 +19,19 @@ struct restic {
 	struct secret *passwords; /* one for each section of conf */
 	struct bk_rec out;
 
-	bool accept;            /* --accept */
-	bool due;               /* --due */
-	bool prune;             /* --prune */
-	bool in_place;          /* --in-place */
-	bool overwrite;         /* --overwrite */
-	bool yes;               /* --yes */
-	bool no_verify;         /* --no-verify */
-	const char *at;         /* --at TIME */
-	const char *snapshot;   /* --snapshot ID */
-	const char *target;     /* --target DIR */
-	const char *host;       /* --host NAME */
+	bool accept;		/* --accept */
+	bool due;		/* --due */
+	bool prune;		/* --prune */
+	bool in_place;		/* --in-place */
+	bool overwrite;		/* --overwrite */
+	bool yes;		/* --yes */
+	bool no_verify;		/* --no-verify */
+	const char *at;		/* --at TIME */
+	const char *snapshot;	/* --snapshot ID */
+	const char *target;	/* --target DIR */
+	const char *host;	/* --host NAME */
 	const char *stdin_name; /* --stdin NAME */
-	char **command;         /* behind "--", or NULL */
+	char **command;		/* behind "--", or NULL */
 };
 
 /* Each command: its operands, its exit status. */
@@ -54,16 +54,16 @@ int cmd_unlock(struct restic *r, char **args);
  */
 enum { EACH_SKIP = -1 };
 int each_section(struct restic *r, const char *kind, char **args,
-	int (*each)(
-		struct restic *r, const struct bk_conf_section *s, void *arg),
-	void *arg);
+		 int (*each)(struct restic *r, const struct bk_conf_section *s,
+			     void *arg),
+		 void *arg);
 
 /* [repo name], opened; repo_close() it in any case. */
 int open_repo(struct restic *r, const char *name, struct repo *repo,
-	struct bk_err *err);
+	      struct bk_err *err);
 /* The [repo] of a [backup], opened. */
 int open_set(struct restic *r, const struct bk_conf_section *set,
-	struct repo *repo, struct bk_err *err);
+	     struct repo *repo, struct bk_err *err);
 
 /*
  * Add the arguments that choose the snapshots of a set: --host and --tag.
@@ -77,7 +77,7 @@ struct snapshot {
 	char *id;
 	char *host;
 	int64_t time;
-	bool stream;          /* stored from a pipe */
+	bool stream;	      /* stored from a pipe */
 	int64_t files, bytes; /* -1 where restic did not record them */
 	struct bk_strv paths;
 };
@@ -87,15 +87,15 @@ struct snapshots {
 };
 /* All of a set, oldest first. */
 int snapshots_read(struct restic *r, struct repo *repo, const char *set,
-	struct snapshots *ret, struct bk_err *err);
+		   struct snapshots *ret, struct bk_err *err);
 void snapshots_free(struct snapshots *l);
 
 /* Report err, and write the state of a job that it ended. */
 int fail_job(struct restic *r, const char *job, int64_t start,
-	const struct bk_err *err);
+	     const struct bk_err *err);
 /* bk_state_write() with what is the same for all jobs. Warns on failure. */
 void write_state(struct restic *r, const char *job, int64_t start, int exit,
-	const char *message, json_t *counts, json_t *extra);
+		 const char *message, json_t *counts, json_t *extra);
 
 /* Does the repository exist, open with its password, and let us lock it? */
 int check_opens(struct repo *repo, struct bk_err *err);

@@ -18,8 +18,8 @@
 #include "restic.h"
 #include "time.h"
 
-static const struct snapshot *by_id(
-	const struct snapshots *list, const char *id, struct bk_err *err)
+static const struct snapshot *by_id(const struct snapshots *list,
+				    const char *id, struct bk_err *err)
 {
 	const struct snapshot *found = NULL;
 
@@ -28,19 +28,21 @@ static const struct snapshot *by_id(
 			continue;
 		if (found) {
 			bk_err_set(err, BK_EX_NOINPUT, 0,
-				"more than one snapshot starts with '%s'", id);
+				   "more than one snapshot starts with '%s'",
+				   id);
 			return NULL;
 		}
 		found = &list->v[i];
 	}
 	if (!found)
 		bk_err_set(err, BK_EX_NOINPUT, 0,
-			"no snapshot of the set starts with '%s'", id);
+			   "no snapshot of the set starts with '%s'", id);
 	return found;
 }
 
 static const struct snapshot *choose(const struct restic *r, const char *set,
-	const struct snapshots *list, struct bk_err *err)
+				     const struct snapshots *list,
+				     struct bk_err *err)
 {
 	const struct snapshot *found = NULL;
 	int64_t at = INT64_MAX;
@@ -49,9 +51,9 @@ static const struct snapshot *choose(const struct restic *r, const char *set,
 		return by_id(list, r->snapshot, err);
 	if (r->at && bk_time_parse_human(r->at, bk_time_now(), &at) < 0) {
 		bk_err_set(err, BK_EX_USAGE, 0,
-			"'%s' is no time; write 2026-11-22, \"2026-11-22 "
-			"18:00\" or 3d",
-			r->at);
+			   "'%s' is no time; write 2026-11-22, \"2026-11-22 "
+			   "18:00\" or 3d",
+			   r->at);
 		return NULL;
 	}
 	for (size_t i = 0; i < list->n; i++)
@@ -59,10 +61,10 @@ static const struct snapshot *choose(const struct restic *r, const char *set,
 			found = &list->v[i];
 	if (!found)
 		bk_err_set(err, BK_EX_NOINPUT, 0,
-			"set %s has no snapshot of host %s%s%s%s", set,
-			r->host ? r->host : r->conf->host,
-			r->at ? " at or before " : "", r->at ? r->at : "",
-			list->n ? "" : " (other hosts: --host NAME)");
+			   "set %s has no snapshot of host %s%s%s%s", set,
+			   r->host ? r->host : r->conf->host,
+			   r->at ? " at or before " : "", r->at ? r->at : "",
+			   list->n ? "" : " (other hosts: --host NAME)");
 	return found;
 }
 
@@ -95,8 +97,8 @@ static bool is_empty_folder(const char *path)
 }
 
 /* The absolute path of the folder to restore into. */
-static char *target_of(
-	const struct restic *r, const char *set, struct bk_err *err)
+static char *target_of(const struct restic *r, const char *set,
+		       struct bk_err *err)
 {
 	BK_AUTO_FREE char *name = NULL;
 	BK_AUTO_FREE char *here = NULL;
@@ -117,9 +119,9 @@ static char *target_of(
 	if (lstat(path, &st) < 0 || r->overwrite || is_empty_folder(path))
 		return path;
 	bk_err_set(err, BK_EX_CANTCREAT, 0,
-		"'%s' exists and is not an empty folder; name another, or "
-		"allow it to be written into with --overwrite",
-		path);
+		   "'%s' exists and is not an empty folder; name another, or "
+		   "allow it to be written into with --overwrite",
+		   path);
 	free(path);
 	return NULL;
 }
@@ -130,13 +132,14 @@ static int clean_paths(char **args, struct bk_strv *ret, struct bk_err *err)
 	BK_AUTO_FREE char *here = getcwd(NULL, 0);
 
 	for (; *args; args++) {
-		BK_AUTO_FREE char *whole = (*args)[0] == '/'
-			? bk_strdup(*args)
-			: bk_path_join(here ? here : "/", *args);
+		BK_AUTO_FREE char *whole =
+			(*args)[0] == '/'
+				? bk_strdup(*args)
+				: bk_path_join(here ? here : "/", *args);
 
 		if (!here && (*args)[0] != '/')
 			return bk_err_set(err, BK_EX_NOINPUT, 0,
-				"cannot find the current folder");
+					  "cannot find the current folder");
 		bk_strv_take(ret, bk_path_clean(whole));
 		/* "/" is everything, as is no path at all. */
 		if (strcmp(ret->v[ret->n - 1], "/") == 0) {
@@ -148,8 +151,8 @@ static int clean_paths(char **args, struct bk_strv *ret, struct bk_err *err)
 }
 
 static void say_what(const struct restic *r, const char *set,
-	const struct snapshot *s, const char *target,
-	const struct bk_strv *paths)
+		     const struct snapshot *s, const char *target,
+		     const struct bk_strv *paths)
 {
 	BK_AUTO_BUF struct bk_buf when = BK_BUF_INIT, age = BK_BUF_INIT;
 	int64_t ago = bk_time_now() - s->time;
@@ -157,7 +160,7 @@ static void say_what(const struct restic *r, const char *set,
 	bk_time_add_local(&when, s->time);
 	bk_str_add_duration(&age, ago > 0 ? (uint64_t)ago : 0);
 	bk_notice("snapshot %.8s of set %s, host %s, %s (%s ago)", s->id, set,
-		s->host, when.p, age.p);
+		  s->host, when.p, age.p);
 	for (size_t i = 0; i < paths->n; i++)
 		bk_notice("restores %s", paths->v[i]);
 	if (paths->n == 0)
@@ -180,11 +183,11 @@ static int confirm(const struct restic *r, struct bk_err *err)
 		return 0;
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return bk_err_set(err, BK_EX_USAGE, 0,
-			"--in-place without a terminal to ask wants "
-			"--yes");
+				  "--in-place without a terminal to ask wants "
+				  "--yes");
 	(void)fputs("Overwrite them? [y/N] ", stderr);
 	if (fgets(answer, sizeof(answer), stdin) &&
-		(answer[0] == 'y' || answer[0] == 'Y'))
+	    (answer[0] == 'y' || answer[0] == 'Y'))
 		return 0;
 	return bk_err_set(err, BK_EX_NO, 0, "nothing was restored");
 }
@@ -215,7 +218,8 @@ static void on_node(void *arg, const json_t *o)
  * are looked up first. *ret are those that are there.
  */
 static int look_up(struct repo *repo, const struct snapshot *s,
-	const struct bk_strv *paths, struct bk_strv *ret, struct bk_err *err)
+		   const struct bk_strv *paths, struct bk_strv *ret,
+		   struct bk_err *err)
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 	BK_AUTO_FREE bool *found = bk_calloc(paths->n, sizeof(*found));
@@ -244,8 +248,8 @@ static int look_up(struct repo *repo, const struct snapshot *s,
 }
 
 static int run_restore(struct restic *r, struct repo *repo,
-	const struct snapshot *s, const char *target,
-	const struct bk_strv *paths, struct bk_err *err)
+		       const struct snapshot *s, const char *target,
+		       const struct bk_strv *paths, struct bk_err *err)
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 
@@ -273,7 +277,7 @@ static int run_restore(struct restic *r, struct repo *repo,
 }
 
 static void report(struct restic *r, const char *set, const struct snapshot *s,
-	const char *target)
+		   const char *target)
 {
 	json_t *o;
 
@@ -291,8 +295,8 @@ static void report(struct restic *r, const char *set, const struct snapshot *s,
 
 /* 0; 3 where some paths are not in the snapshot; -1 with err. */
 static int restore_set(struct restic *r, const struct bk_conf_section *set,
-	char **args, struct repo *repo, struct snapshots *list,
-	struct bk_err *err)
+		       char **args, struct repo *repo, struct snapshots *list,
+		       struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv typed = BK_STRV_INIT;
 	BK_AUTO_STRV struct bk_strv paths = BK_STRV_INIT;
@@ -300,8 +304,8 @@ static int restore_set(struct restic *r, const struct bk_conf_section *set,
 	const struct snapshot *s;
 
 	if (clean_paths(args, &typed, err) < 0 ||
-		open_set(r, set, repo, err) < 0 ||
-		snapshots_read(r, repo, set->name, list, err) < 0)
+	    open_set(r, set, repo, err) < 0 ||
+	    snapshots_read(r, repo, set->name, list, err) < 0)
 		return -1;
 	s = choose(r, set->name, list, err);
 	if (!s)
@@ -313,7 +317,7 @@ static int restore_set(struct restic *r, const struct bk_conf_section *set,
 		return -1;
 	say_what(r, set->name, s, target, &paths);
 	if (confirm(r, err) < 0 ||
-		run_restore(r, repo, s, target, &paths, err) < 0)
+	    run_restore(r, repo, s, target, &paths, err) < 0)
 		return -1;
 	if (!r->cli.dry_run)
 		report(r, set->name, s, target);
@@ -336,7 +340,7 @@ int cmd_restore(struct restic *r, char **args)
 	set = bk_conf_find(r->conf, "backup", args[0]);
 	if (!set) {
 		bk_error("there is no [backup %s] in the configuration",
-			args[0]);
+			 args[0]);
 		return BK_EX_NOINPUT;
 	}
 	exit = restore_set(r, set, args + 1, &repo, &list, &err);

@@ -73,8 +73,8 @@ static char *error_text(const json_t *o)
 	if (message)
 		return bk_strdup(message);
 	if (num > 0)
-		return bk_asprintf(
-			"%s: %s", item ? item : "?", strerror((int)num));
+		return bk_asprintf("%s: %s", item ? item : "?",
+				   strerror((int)num));
 	return bk_asprintf("%s: cannot be read", item ? item : "?");
 }
 
@@ -129,7 +129,7 @@ static void on_stdout(struct run *run, char *line)
 }
 
 static int drain(struct run *run, struct bk_lines *l,
-	void (*each)(struct run *, char *), struct bk_err *err)
+		 void (*each)(struct run *, char *), struct bk_err *err)
 {
 	char *line;
 	size_t len;
@@ -152,10 +152,11 @@ static int read_output(struct run *run, struct bk_child *c, struct bk_err *err)
 	bool told = false;
 
 	while (!out.eof || !errs.eof) {
-		struct pollfd p[3] = { { .fd = out.eof ? -1 : out.fd,
-					       .events = POLLIN },
+		struct pollfd p[3] = {
+			{ .fd = out.eof ? -1 : out.fd, .events = POLLIN },
 			{ .fd = errs.eof ? -1 : errs.fd, .events = POLLIN },
-			{ .fd = told ? -1 : bk_sig_fd(), .events = POLLIN } };
+			{ .fd = told ? -1 : bk_sig_fd(), .events = POLLIN }
+		};
 
 		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			return bk_err_sys(err, "cannot poll");
@@ -165,17 +166,17 @@ static int read_output(struct run *run, struct bk_child *c, struct bk_err *err)
 			told = true;
 		}
 		if ((p[0].revents && bk_lines_fill(&out) < 0) ||
-			(p[1].revents && bk_lines_fill(&errs) < 0))
+		    (p[1].revents && bk_lines_fill(&errs) < 0))
 			return bk_err_sys(err, "cannot read from restic");
 		if (drain(run, &out, on_stdout, err) < 0 ||
-			drain(run, &errs, on_stderr, err) < 0)
+		    drain(run, &errs, on_stderr, err) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static size_t kept_fds(
-	const struct run *run, int password, int url, int fds[static 5])
+static size_t kept_fds(const struct run *run, int password, int url,
+		       int fds[static 5])
 {
 	size_t n = 0;
 
@@ -194,16 +195,16 @@ int run_start(struct run *run, struct bk_child *c, struct bk_err *err)
 	BK_AUTO_CLOSE int password = -1;
 	BK_AUTO_CLOSE int url = -1;
 	struct bk_exec x = { .in = run->in,
-		.out = BK_EXEC_PIPE,
-		.err = BK_EXEC_PIPE,
-		.env = run->repo->env.v };
+			     .out = BK_EXEC_PIPE,
+			     .err = BK_EXEC_PIPE,
+			     .env = run->repo->env.v };
 	int fds[5];
 
 	bk_buf_clear(&run->said);
 	free(run->message);
 	run->message = NULL;
 	if (repo_password(run->repo, err) < 0 ||
-		repo_args(run->repo, &argv, &url, err) < 0)
+	    repo_args(run->repo, &argv, &url, err) < 0)
 		return -1;
 	password = secret_pipe(run->repo->password, err);
 	if (password < 0)
@@ -263,7 +264,7 @@ static bool is_dead(const struct outcome_lock *lock)
 	if (lock->age > LOCK_STALE_S)
 		return true;
 	if (gethostname(host, sizeof(host) - 1) < 0 ||
-		strcmp(host, lock->host) != 0 || lock->pid <= 0)
+	    strcmp(host, lock->host) != 0 || lock->pid <= 0)
 		return false;
 	return kill((pid_t)lock->pid, 0) < 0 && errno == ESRCH;
 }
@@ -279,8 +280,8 @@ static int unlock(struct repo *repo, struct bk_err *err)
 }
 
 /* After a locked repository: 1 try again, 0 give up, -1 err. */
-static int await_lock(
-	struct run *run, int64_t end, bool *tried_unlock, struct bk_err *err)
+static int await_lock(struct run *run, int64_t end, bool *tried_unlock,
+		      struct bk_err *err)
 {
 	struct outcome_lock lock = { .host = "?" };
 	bool known = outcome_lock(run->said.p ? run->said.p : "", &lock);
@@ -288,13 +289,13 @@ static int await_lock(
 	if (known && is_dead(&lock) && !*tried_unlock) {
 		*tried_unlock = true;
 		bk_notice("removing the stale lock of process %ld on %s",
-			lock.pid, lock.host);
+			  lock.pid, lock.host);
 		return unlock(run->repo, err) < 0 ? 0 : 1;
 	}
 	if (bk_time_mono_ms() >= end || bk_sig_pending())
 		return 0;
 	bk_notice("[repo %s] is locked by process %ld on %s, waiting",
-		run->repo->name, lock.pid, lock.host);
+		  run->repo->name, lock.pid, lock.host);
 	pause_for(LOCK_PAUSE_MS);
 	return !bk_sig_pending();
 }
@@ -304,7 +305,8 @@ int run_restic(struct run *run, struct bk_err *err)
 	const struct bk_conf_section *s = run->repo->section;
 	uint64_t retries = bk_conf_u64(s, "retries", 4);
 	uint64_t pause = bk_conf_duration(s, "retry-pause", 10) * 1000;
-	int64_t lock_end = bk_time_mono_ms() +
+	int64_t lock_end =
+		bk_time_mono_ms() +
 		(int64_t)bk_conf_duration(s, "lock-wait", 300) * 1000;
 	bool tried_unlock = false;
 
@@ -320,8 +322,8 @@ int run_restic(struct run *run, struct bk_err *err)
 		} else if (run->outcome == OUTCOME_NETWORK && retries > 0) {
 			bk_notice("[repo %s] lost the connection; trying again "
 				  "in %llu s",
-				run->repo->name,
-				(unsigned long long)pause / 1000);
+				  run->repo->name,
+				  (unsigned long long)pause / 1000);
 			pause_for(pause);
 			pause *= 3;
 			retries--;
@@ -363,19 +365,20 @@ int run_err(const struct run *run, struct bk_err *err)
 
 	if (run->status > 128)
 		return bk_err_set(err, run->exit, 0,
-			"[repo %s] restic %s was killed by signal %d", name,
-			verb, run->status - 128);
+				  "[repo %s] restic %s was killed by signal %d",
+				  name, verb, run->status - 128);
 	if (run->outcome == OUTCOME_NO_REPOSITORY)
 		return bk_err_set(err, run->exit, 0,
-			"[repo %s] has no repository at its url "
-			"(create one with: bk-restic init %s)",
-			name, name);
+				  "[repo %s] has no repository at its url "
+				  "(create one with: bk-restic init %s)",
+				  name, name);
 	if (run->outcome == OUTCOME_OK)
 		return bk_err_set(err, BK_EX_PROTOCOL, 0,
-			"[repo %s] restic %s ended well, but did not "
-			"tell what it did",
-			name, verb);
+				  "[repo %s] restic %s ended well, but did not "
+				  "tell what it did",
+				  name, verb);
 	return bk_err_set(err, run->exit, 0,
-		"[repo %s] restic %s ended with status %d: %s", name, verb,
-		run->status, run->message ? run->message : "no reason given");
+			  "[repo %s] restic %s ended with status %d: %s", name,
+			  verb, run->status,
+			  run->message ? run->message : "no reason given");
 }

@@ -21,18 +21,18 @@
 struct run {
 	struct repo *repo;
 	struct bk_strv args; /* the command and its arguments */
-	int keep[3];         /* descriptors for the child, -1 if unused */
-	int in;              /* its stdin; BK_EXEC_NULL as a rule */
-	bool quiet;          /* do not show what it says on stderr */
-	bool show;           /* pass on lines of stdout that are not JSON */
+	int keep[3];	     /* descriptors for the child, -1 if unused */
+	int in;		     /* its stdin; BK_EXEC_NULL as a rule */
+	bool quiet;	     /* do not show what it says on stderr */
+	bool show;	     /* pass on lines of stdout that are not JSON */
 	/* Each line of stdout that is JSON. */
 	void (*json)(void *arg, const json_t *o);
 	void *arg;
 	/* What it came to. */
 	enum outcome outcome;
-	int status;         /* restic's exit status, or 128 + n */
-	int exit;           /* ours */
-	char *message;      /* the line that tells why, or NULL */
+	int status;	    /* restic's exit status, or 128 + n */
+	int exit;	    /* ours */
+	char *message;	    /* the line that tells why, or NULL */
 	struct bk_buf said; /* stderr of the last try, its end */
 };
 

@@ -22,7 +22,7 @@
 enum { NOT_HERE = 1 }; /* a source that does not apply, and no error */
 
 static int keep(struct secret *ret, const struct bk_buf *b, const char *what,
-	struct bk_err *err)
+		struct bk_err *err)
 {
 	size_t len = b->len;
 
@@ -33,7 +33,7 @@ static int keep(struct secret *ret, const struct bk_buf *b, const char *what,
 	if (len == 0)
 		return bk_err_set(err, BK_EX_DATAERR, 0, "%s is empty", what);
 	ret->p = mmap(NULL, SECRET_LIMIT, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (ret->p == MAP_FAILED) {
 		ret->p = NULL;
 		return bk_err_sys(err, "cannot map memory");
@@ -55,8 +55,8 @@ void secret_free(struct secret *s)
 	*s = (struct secret){ NULL, 0 };
 }
 
-static int from_command(
-	const char *words, struct secret *ret, struct bk_err *err)
+static int from_command(const char *words, struct secret *ret,
+			struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	BK_AUTO_BUF struct bk_buf out = BK_BUF_INIT;
@@ -65,24 +65,24 @@ static int from_command(
 
 	bk_strv_split(&argv, words, " \t");
 	if (argv.n == 0)
-		return bk_err_set(
-			err, BK_EX_CONFIG, 0, "'command:' names no program");
+		return bk_err_set(err, BK_EX_CONFIG, 0,
+				  "'command:' names no program");
 	x.argv = argv.v;
 	bk_buf_reserve(&out, 2 * SECRET_LIMIT + 65536);
-	status = bk_exec_run(
-		&x, SECRET_LIMIT, COMMAND_TIMEOUT_MS, &out, NULL, err);
+	status = bk_exec_run(&x, SECRET_LIMIT, COMMAND_TIMEOUT_MS, &out, NULL,
+			     err);
 	if (status < 0)
 		return -1;
 	if (status != 0)
 		return bk_err_set(err, BK_EX_NO, 0,
-			"'%s' ended with status %d instead of a "
-			"password",
-			argv.v[0], status);
+				  "'%s' ended with status %d instead of a "
+				  "password",
+				  argv.v[0], status);
 	return keep(ret, &out, "what the command printed", err);
 }
 
 static int from_file(const char *path, bool must_be_private, struct secret *ret,
-	struct bk_err *err)
+		     struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -94,54 +94,54 @@ static int from_file(const char *path, bool must_be_private, struct secret *ret,
 		return bk_err_sys(err, "cannot open '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return bk_err_set(err, BK_EX_NOPERM, 0,
-			"'%s' is not a regular file", path);
+				  "'%s' is not a regular file", path);
 	if (must_be_private && ((st.st_mode & 077) || bk_file_distrust(&st)))
 		return bk_err_set(err, BK_EX_NOPERM, 0,
-			"'%s' holds a secret and is not private: "
-			"make it yours and mode 0600",
-			path);
+				  "'%s' holds a secret and is not private: "
+				  "make it yours and mode 0600",
+				  path);
 	bk_buf_reserve(&b, 2 * SECRET_LIMIT + 65536);
 	if (bk_fd_read(fd, SECRET_LIMIT, &b) < 0)
-		return bk_err_set(
-			err, BK_EX_DATAERR, errno, "cannot read '%s'", path);
+		return bk_err_set(err, BK_EX_DATAERR, errno, "cannot read '%s'",
+				  path);
 	return keep(ret, &b, path, err);
 }
 
 static int decrypt_credential(const char *path, const char *name,
-	struct secret *ret, struct bk_err *err)
+			      struct secret *ret, struct bk_err *err)
 {
 	BK_AUTO_FREE char *option = bk_asprintf("--name=%s", name);
 	BK_AUTO_FREE char *file = bk_strdup(path);
 	char program[] = "systemd-creds", verb[] = "decrypt", out[] = "-";
 	char *argv[] = { program, option, verb, file, out, NULL };
-	struct bk_exec x = {
-		.argv = argv, .in = BK_EXEC_NULL, .err = BK_EXEC_INHERIT
-	};
+	struct bk_exec x = { .argv = argv,
+			     .in = BK_EXEC_NULL,
+			     .err = BK_EXEC_INHERIT };
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 	int status;
 
 	bk_buf_reserve(&b, 2 * SECRET_LIMIT + 65536);
-	status = bk_exec_run(
-		&x, SECRET_LIMIT, COMMAND_TIMEOUT_MS, &b, NULL, err);
+	status = bk_exec_run(&x, SECRET_LIMIT, COMMAND_TIMEOUT_MS, &b, NULL,
+			     err);
 	if (status < 0)
 		return -1;
 	if (status != 0)
 		return bk_err_set(err, BK_EX_NOPERM, 0,
-			"cannot decrypt credential '%s'", path);
+				  "cannot decrypt credential '%s'", path);
 	return keep(ret, &b, path, err);
 }
 
 /* In a unit from $CREDENTIALS_DIRECTORY; for root elsewhere from the stores
  * that systemd itself searches. */
-static int from_credential(
-	const char *name, struct secret *ret, struct bk_err *err)
+static int from_credential(const char *name, struct secret *ret,
+			   struct bk_err *err)
 {
 	static const char *const stores[] = { "/etc", "/run", "/usr/lib" };
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
 
 	if (strchr(name, '/') || !*name)
 		return bk_err_set(err, BK_EX_CONFIG, 0,
-			"'%s' is no name of a credential", name);
+				  "'%s' is no name of a credential", name);
 	if (dir) {
 		BK_AUTO_FREE char *path = bk_path_join(dir, name);
 
@@ -178,15 +178,15 @@ static int read_hidden(int tty, struct bk_buf *b)
 	if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
 		return -1;
 	while (!bk_sig_pending() && (n = read(tty, &c, 1)) == 1 && c != '\n' &&
-		b->len < SECRET_LIMIT)
+	       b->len < SECRET_LIMIT)
 		bk_buf_addc(b, c);
 	(void)tcsetattr(tty, TCSAFLUSH, &old);
 	(void)bk_fd_write(tty, "\n", 1);
 	return n < 0 ? -1 : 0;
 }
 
-static int from_terminal(
-	const char *owner, struct secret *ret, struct bk_err *err)
+static int from_terminal(const char *owner, struct secret *ret,
+			 struct bk_err *err)
 {
 	BK_AUTO_CLOSE int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
@@ -196,13 +196,13 @@ static int from_terminal(
 		return NOT_HERE;
 	bk_buf_reserve(&b, SECRET_LIMIT);
 	if (bk_fd_write(tty, prompt, strlen(prompt)) < 0 ||
-		read_hidden(tty, &b) < 0)
+	    read_hidden(tty, &b) < 0)
 		return bk_err_sys(err, "cannot ask on the terminal");
 	return keep(ret, &b, "the password that was typed", err);
 }
 
 static int from_reference(const char *ref, const char *owner,
-	struct secret *ret, struct bk_err *err)
+			  struct secret *ret, struct bk_err *err)
 {
 	if (bk_str_starts(ref, "command:"))
 		return from_command(ref + strlen("command:"), ret, err);
@@ -214,7 +214,7 @@ static int from_reference(const char *ref, const char *owner,
 }
 
 int secret_get(const struct bk_conf_section *s, const char *key,
-	struct secret *ret, struct bk_err *err)
+	       struct secret *ret, struct bk_err *err)
 {
 	BK_AUTO_FREE char *owner = bk_asprintf("%s %s", s->kind, s->name);
 	const struct bk_conf_value *v = NULL;
@@ -227,15 +227,15 @@ int secret_get(const struct bk_conf_section *s, const char *key,
 			return 0;
 		if (got < 0)
 			return bk_err_set(err, why.exit, 0,
-				"%s:%zu: [%s] %s: %s", v->file, v->line, owner,
-				key, why.msg);
+					  "%s:%zu: [%s] %s: %s", v->file,
+					  v->line, owner, key, why.msg);
 		bk_debug("%s:%zu: '%s' does not apply here", v->file, v->line,
-			v->value);
+			 v->value);
 	}
 	return bk_err_set(err, BK_EX_NOINPUT, 0,
-		"[%s] %s: none of its sources is here (no such "
-		"credential or file, no terminal)",
-		owner, key);
+			  "[%s] %s: none of its sources is here (no such "
+			  "credential or file, no terminal)",
+			  owner, key);
 }
 
 int secret_pipe(const struct secret *s, struct bk_err *err)

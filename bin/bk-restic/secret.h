@@ -22,7 +22,7 @@ struct secret {
  * or too long, 1 the command failed. The message never holds the secret.
  */
 int secret_get(const struct bk_conf_section *s, const char *key,
-	struct secret *ret, struct bk_err *err);
+	       struct secret *ret, struct bk_err *err);
 void secret_free(struct secret *s);
 
 /* The read end of a pipe that holds the secret, ready for a child. */

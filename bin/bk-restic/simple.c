@@ -12,7 +12,7 @@
 #include "sig.h"
 
 static int open_and_run(struct restic *r, const char *name, struct repo *repo,
-	struct run *run, struct bk_err *err)
+			struct run *run, struct bk_err *err)
 {
 	if (open_repo(r, name, repo, err) < 0)
 		return -1;
@@ -27,7 +27,7 @@ static bool exists_already(const struct run *run)
 	const char *said = run->said.p ? run->said.p : "";
 
 	return strstr(said, "config file already exists") ||
-		strstr(said, "already initialized");
+	       strstr(said, "already initialized");
 }
 
 int check_opens(struct repo *repo, struct bk_err *err)
@@ -43,7 +43,7 @@ int check_opens(struct repo *repo, struct bk_err *err)
 }
 
 static int init_steps(struct restic *r, const struct bk_conf_section *s,
-	struct repo *repo, struct bk_err *err)
+		      struct repo *repo, struct bk_err *err)
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 	int got;
@@ -56,20 +56,20 @@ static int init_steps(struct restic *r, const struct bk_conf_section *s,
 	if (run.outcome == OUTCOME_OK) {
 		bk_notice("[repo %s] created. Whoever loses its password loses "
 			  "the backups: keep a copy away from this host",
-			s->name);
+			  s->name);
 		return 0;
 	}
 	if (!exists_already(&run))
 		return run_err(&run, err);
 	if (check_opens(repo, err) < 0)
 		return -1;
-	bk_notice(
-		"[repo %s] exists already, and its password opens it", s->name);
+	bk_notice("[repo %s] exists already, and its password opens it",
+		  s->name);
 	return 0;
 }
 
-static int init_repo(
-	struct restic *r, const struct bk_conf_section *s, void *arg)
+static int init_repo(struct restic *r, const struct bk_conf_section *s,
+		     void *arg)
 {
 	struct repo repo = { .lock = -1 };
 	struct bk_err err;
@@ -87,8 +87,8 @@ int cmd_init(struct restic *r, char **args)
 	return each_section(r, "repo", args, init_repo, NULL);
 }
 
-static int unlock_repo(
-	struct restic *r, const struct bk_conf_section *s, void *arg)
+static int unlock_repo(struct restic *r, const struct bk_conf_section *s,
+		       void *arg)
 {
 	struct repo repo = { .lock = -1 };
 	BK_AUTO(run_free) struct run run = RUN_INIT(&repo);
@@ -119,13 +119,13 @@ static int exec_restic(struct repo *repo, char **command, struct bk_err *err)
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	struct bk_child c = BK_CHILD_INIT;
 	struct bk_exec x = { .in = BK_EXEC_INHERIT,
-		.out = BK_EXEC_INHERIT,
-		.err = BK_EXEC_INHERIT,
-		.env = repo->env.v };
+			     .out = BK_EXEC_INHERIT,
+			     .err = BK_EXEC_INHERIT,
+			     .env = repo->env.v };
 	int fds[2] = { -1, -1 }, got;
 
 	if (repo_password(repo, err) < 0 ||
-		repo_args(repo, &argv, &fds[1], err) < 0)
+	    repo_args(repo, &argv, &fds[1], err) < 0)
 		return -1;
 	fds[0] = secret_pipe(repo->password, err);
 	if (fds[0] < 0)

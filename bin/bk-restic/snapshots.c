@@ -53,8 +53,8 @@ static void add_snapshot(struct snapshots *l, const json_t *o)
 	};
 	for (size_t i = 0; i < json_array_size(paths); i++)
 		if (json_string_value(json_array_get(paths, i)))
-			bk_strv_add(&s->paths,
-				json_string_value(json_array_get(paths, i)));
+			bk_strv_add(&s->paths, json_string_value(json_array_get(
+						       paths, i)));
 }
 
 static int by_time(const void *a, const void *b)
@@ -65,7 +65,7 @@ static int by_time(const void *a, const void *b)
 }
 
 int snapshots_read(struct restic *r, struct repo *repo, const char *set,
-	struct snapshots *ret, struct bk_err *err)
+		   struct snapshots *ret, struct bk_err *err)
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 	BK_AUTO_JSON json_t *array = NULL;
@@ -85,8 +85,8 @@ int snapshots_read(struct restic *r, struct repo *repo, const char *set,
 	return 0;
 }
 
-static void print_json(
-	struct restic *r, const char *set, const struct snapshot *s)
+static void print_json(struct restic *r, const char *set,
+		       const struct snapshot *s)
 {
 	json_t *o = json_object(), *paths = json_array();
 
@@ -105,8 +105,8 @@ static void print_json(
 	bk_rec_json(&r->out, "snapshot", o);
 }
 
-static void print_text(
-	struct restic *r, const char *set, const struct snapshot *s)
+static void print_text(struct restic *r, const char *set,
+		       const struct snapshot *s)
 {
 	BK_AUTO_BUF struct bk_buf when = BK_BUF_INIT, what = BK_BUF_INIT;
 	BK_AUTO_FREE char *id = bk_memdup(s->id, strnlen(s->id, 8));
@@ -116,7 +116,7 @@ static void print_text(
 		bk_buf_adds(&what, s->paths.v[0]);
 	else
 		bk_buf_addf(&what, "%zu root%s", s->paths.n,
-			s->paths.n == 1 ? "" : "s");
+			    s->paths.n == 1 ? "" : "s");
 	if (s->files >= 0) {
 		bk_buf_adds(&what, ", ");
 		bk_str_add_count(&what, (uint64_t)s->files);
@@ -129,8 +129,8 @@ static void print_text(
 	bk_rec_text(&r->out, id, when.p, set, s->host, what.p, NULL);
 }
 
-static int list_set(
-	struct restic *r, const struct bk_conf_section *set, void *arg)
+static int list_set(struct restic *r, const struct bk_conf_section *set,
+		    void *arg)
 {
 	struct repo repo = { .lock = -1 };
 	struct snapshots list;
@@ -139,7 +139,7 @@ static int list_set(
 
 	(void)arg;
 	if (open_set(r, set, &repo, &err) < 0 ||
-		snapshots_read(r, &repo, set->name, &list, &err) < 0) {
+	    snapshots_read(r, &repo, set->name, &list, &err) < 0) {
 		exit = bk_log_err(&err);
 	} else {
 		for (size_t i = 0; i < list.n; i++) {
@@ -161,8 +161,8 @@ int cmd_snapshots(struct restic *r, char **args)
 
 /* find */
 
-static const struct snapshot *snapshot_of(
-	const struct snapshots *l, const char *id)
+static const struct snapshot *snapshot_of(const struct snapshots *l,
+					  const char *id)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (id && strcmp(l->v[i].id, id) == 0)
@@ -171,7 +171,7 @@ static const struct snapshot *snapshot_of(
 }
 
 static void print_match(struct restic *r, const char *set,
-	const struct snapshot *s, const json_t *match)
+			const struct snapshot *s, const json_t *match)
 {
 	const char *path = bk_rec_str(match, "path");
 	const char *type = bk_rec_str(match, "type");
@@ -191,8 +191,8 @@ static void print_match(struct restic *r, const char *set,
 		bk_rec_set_str(o, "kind", type ? type : "?");
 		bk_rec_set_int(o, "size", size);
 		if (bk_rec_str(match, "mtime"))
-			bk_rec_set_time(
-				o, "mtime", bk_rec_time(match, "mtime", 0));
+			bk_rec_set_time(o, "mtime",
+					bk_rec_time(match, "mtime", 0));
 		bk_rec_json(&r->out, "match", o);
 		return;
 	}
@@ -205,7 +205,7 @@ static void print_match(struct restic *r, const char *set,
 }
 
 static size_t print_found(struct restic *r, const char *set,
-	const struct snapshots *list, const json_t *found)
+			  const struct snapshots *list, const json_t *found)
 {
 	size_t n = 0;
 
@@ -226,8 +226,8 @@ struct search {
 	size_t found;
 };
 
-static int find_in_set(
-	struct restic *r, const struct bk_conf_section *set, void *arg)
+static int find_in_set(struct restic *r, const struct bk_conf_section *set,
+		       void *arg)
 {
 	struct search *search = arg;
 	struct repo repo = { .lock = -1 };
@@ -237,7 +237,7 @@ static int find_in_set(
 	int exit = BK_EX_OK;
 
 	if (open_set(r, set, &repo, &err) == 0 &&
-		snapshots_read(r, &repo, set->name, &list, &err) == 0) {
+	    snapshots_read(r, &repo, set->name, &list, &err) == 0) {
 		BK_AUTO(run_free) struct run run = RUN_INIT(&repo);
 
 		bk_strv_add(&run.args, "find");

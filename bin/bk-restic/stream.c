@@ -38,21 +38,21 @@ static int copy_some(struct pump *p)
 {
 	char data[65536];
 	struct pollfd wait[2] = { { .fd = p->from, .events = POLLIN },
-		{ .fd = bk_sig_fd(), .events = POLLIN } };
+				  { .fd = bk_sig_fd(), .events = POLLIN } };
 	ssize_t n;
 
 	if (poll(wait, 2, 1000) < 0 && errno != EINTR)
 		return bk_err_sys(&p->err, "cannot poll");
 	if (bk_sig_pending() || atomic_load(&p->ended))
-		return bk_err_set(
-			&p->err, BK_EX_TEMPFAIL, 0, "it was interrupted");
+		return bk_err_set(&p->err, BK_EX_TEMPFAIL, 0,
+				  "it was interrupted");
 	if (!wait[0].revents)
 		return 1;
 	n = read(p->from, data, sizeof(data));
 	if (n < 0)
 		return errno == EINTR
-			? 1
-			: bk_err_sys(&p->err, "cannot read the stream");
+			       ? 1
+			       : bk_err_sys(&p->err, "cannot read the stream");
 	if (n == 0)
 		return 0;
 	if (bk_fd_write(p->to, data, (size_t)n) < 0)
@@ -68,14 +68,14 @@ static int check_end(struct pump *p)
 
 	if (status != 0)
 		return bk_err_set(&p->err, BK_EX_DATAERR, 0,
-			"the command ended with status %d", status);
+				  "the command ended with status %d", status);
 	if (p->tail.bytes == 0)
-		return bk_err_set(
-			&p->err, BK_EX_DATAERR, 0, "the stream is empty");
+		return bk_err_set(&p->err, BK_EX_DATAERR, 0,
+				  "the stream is empty");
 	if (!p->command && !trailer_complete(&p->tail))
 		return bk_err_set(&p->err, BK_EX_DATAERR, 0,
-			"the stream does not end with a trailer "
-			"(\"" TRAILER_START "...\"): it was cut off");
+				  "the stream does not end with a trailer "
+				  "(\"" TRAILER_START "...\"): it was cut off");
 	return 0;
 }
 
@@ -143,7 +143,7 @@ static int run_both(struct run *run, struct pump *p, struct bk_err *err)
 	if (got < 0)
 		return -1;
 	if (!p->good && run->outcome != OUTCOME_OK &&
-		p->err.exit != BK_EX_DATAERR && !bk_sig_pending())
+	    p->err.exit != BK_EX_DATAERR && !bk_sig_pending())
 		return run_err(run, err);
 	if (!p->good) {
 		*err = p->err;
@@ -173,19 +173,19 @@ static void add_arguments(struct restic *r, const char *set, struct run *run)
 	bk_strv_addf(args, "bk,%s,stdin,%s", set, tag);
 }
 
-static int start_command(
-	struct restic *r, struct bk_child *c, struct bk_err *err)
+static int start_command(struct restic *r, struct bk_child *c,
+			 struct bk_err *err)
 {
 	struct bk_exec x = { .argv = r->command,
-		.in = BK_EXEC_NULL,
-		.out = BK_EXEC_PIPE,
-		.err = BK_EXEC_INHERIT };
+			     .in = BK_EXEC_NULL,
+			     .out = BK_EXEC_PIPE,
+			     .err = BK_EXEC_INHERIT };
 
 	return bk_exec_start(&x, c, err);
 }
 
 static int store(struct restic *r, const struct bk_conf_section *set,
-	struct repo *repo, struct summary *sum, struct bk_err *err)
+		 struct repo *repo, struct summary *sum, struct bk_err *err)
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 	struct bk_child command = BK_CHILD_INIT;
@@ -221,7 +221,7 @@ static int store(struct restic *r, const struct bk_conf_section *set,
 }
 
 static int report(struct restic *r, const char *set, const char *job,
-	int64_t start, const struct summary *sum)
+		  int64_t start, const struct summary *sum)
 {
 	BK_AUTO_JSON json_t *extra = json_object();
 	BK_AUTO_JSON json_t *counts = json_object();
@@ -256,12 +256,12 @@ int backup_stream(struct restic *r, char **args)
 	set = bk_conf_find(r->conf, "backup", args[0]);
 	if (!set) {
 		bk_error("there is no [backup %s] in the configuration",
-			args[0]);
+			 args[0]);
 		return BK_EX_NOINPUT;
 	}
 	job = bk_asprintf("backup %s:%s", set->name, r->stdin_name);
 	if (open_set(r, set, &repo, &err) < 0 ||
-		store(r, set, &repo, &sum, &err) < 0)
+	    store(r, set, &repo, &sum, &err) < 0)
 		exit = fail_job(r, job, start, &err);
 	else if (!r->cli.dry_run)
 		exit = report(r, set->name, job, start, &sum);

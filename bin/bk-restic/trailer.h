@@ -15,7 +15,7 @@
 /* The end of a stream, as far as it was seen. */
 struct trailer {
 	uint64_t bytes; /* of the whole stream */
-	size_t len;     /* valid in last */
+	size_t len;	/* valid in last */
 	char last[4096];
 };
 

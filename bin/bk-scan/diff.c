@@ -22,7 +22,7 @@ static const char *change(const struct rec *a, const struct rec *b)
 	if (a->in != b->in)
 		return b->in ? "begins" : "ends";
 	if (a->why != b->why || a->line != b->line ||
-		strcmp(a->file, b->file) != 0)
+	    strcmp(a->file, b->file) != 0)
 		return "why";
 	if (!a->in)
 		return NULL;
@@ -31,18 +31,18 @@ static const char *change(const struct rec *a, const struct rec *b)
 	if (a->copies != b->copies || a->del != b->del)
 		return "class";
 	if (!same_list(&a->exclude, &b->exclude) ||
-		!same_list(&a->boxes, &b->boxes) || a->has_age != b->has_age ||
-		a->min_age != b->min_age || a->has_owner != b->has_owner ||
-		a->owner != b->owner)
+	    !same_list(&a->boxes, &b->boxes) || a->has_age != b->has_age ||
+	    a->min_age != b->min_age || a->has_owner != b->has_owner ||
+	    a->owner != b->owner)
 		return "tuning";
 	if ((a->mount || b->mount) &&
-		(!a->mount || !b->mount || strcmp(a->mount, b->mount) != 0))
+	    (!a->mount || !b->mount || strcmp(a->mount, b->mount) != 0))
 		return "mount";
 	return NULL;
 }
 
 static void print(const struct plan *p, const struct rec *r, const char *op,
-	const char *what, struct bk_rec *out)
+		  const char *what, struct bk_rec *out)
 {
 	BK_AUTO_FREE char *why = rec_why(r);
 	json_t *o;
@@ -53,7 +53,7 @@ static void print(const struct plan *p, const struct rec *r, const char *op,
 	}
 	if (out->mode == BK_REC_TEXT) {
 		bk_rec_text(out, op, class_name(r->class), p->sets[r->set].name,
-			r->path, why, what, NULL);
+			    r->path, why, what, NULL);
 		return;
 	}
 	o = json_object();
@@ -66,8 +66,8 @@ static void print(const struct plan *p, const struct rec *r, const char *op,
 	bk_rec_json(out, "change", o);
 }
 
-static const struct rec *find(
-	const struct plan *in, const struct plan *p, const struct rec *r)
+static const struct rec *find(const struct plan *in, const struct plan *p,
+			      const struct rec *r)
 {
 	int set = plan_find_set(in, r->class, p->sets[r->set].name);
 	const struct rec *at =
@@ -81,13 +81,13 @@ static const char *in_out(const struct rec *r)
 	return r->in ? "in" : "out";
 }
 
-static void compare(
-	const struct plan *old, const struct plan *new, struct bk_rec *out)
+static void compare(const struct plan *old, const struct plan *new,
+		    struct bk_rec *out)
 {
 	for (size_t i = 0; i < old->nrecs; i++)
 		if (!find(new, old, old->recs[i]))
 			print(old, old->recs[i], "-", in_out(old->recs[i]),
-				out);
+			      out);
 	for (size_t i = 0; i < new->nrecs; i++) {
 		const struct rec *r = new->recs[i], *was = find(old, new, r);
 		const char *what = was ? change(was, r) : in_out(r);
@@ -109,7 +109,7 @@ int cmd_diff(struct scan *s, int argc, char **argv)
 	if (scan_load_last(&last, &err) < 0) {
 		bk_error("nothing to compare with: %s; run 'bk-scan list' "
 			 "first",
-			err.msg);
+			 err.msg);
 		return err.exit;
 	}
 	status = scan_filter(s, 0, NULL);

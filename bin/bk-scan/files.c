@@ -44,9 +44,9 @@ static bool reaches(const struct plan *p, const char *outer, const char *path)
 		return false;
 	for (size_t i = 0; i < p->nmounts; i++)
 		if (!p->mounts[i].crossed &&
-			bk_path_within(path, p->mounts[i].path) &&
-			bk_path_within(p->mounts[i].path, outer) &&
-			strcmp(p->mounts[i].path, outer) != 0)
+		    bk_path_within(path, p->mounts[i].path) &&
+		    bk_path_within(p->mounts[i].path, outer) &&
+		    strcmp(p->mounts[i].path, outer) != 0)
 			return false;
 	return true;
 }

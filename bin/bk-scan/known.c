@@ -14,7 +14,7 @@ static bool is_there(const struct plan *p, const struct rec *r, size_t set)
 {
 	for (size_t i = 0; i < p->nrecs; i++)
 		if (p->recs[i]->set == set &&
-			strcmp(p->recs[i]->path, r->path) == 0)
+		    strcmp(p->recs[i]->path, r->path) == 0)
 			return true;
 	return false;
 }
@@ -58,8 +58,8 @@ static bool keep(struct plan *p, const struct plan *last, const struct rec *r)
 	return r->in;
 }
 
-static void keep_below(
-	struct plan *p, const struct plan *last, const struct zone *z)
+static void keep_below(struct plan *p, const struct plan *last,
+		       const struct zone *z)
 {
 	size_t n = 0;
 
@@ -68,9 +68,9 @@ static void keep_below(
 			n += keep(p, last, last->recs[i]);
 	if (n)
 		warn_add(&p->warnings, true, z->path, 0,
-			"%zu folder%s of the last plan at or below it cannot "
-			"be seen now and %s kept",
-			n, n == 1 ? "" : "s", n == 1 ? "is" : "are");
+			 "%zu folder%s of the last plan at or below it cannot "
+			 "be seen now and %s kept",
+			 n, n == 1 ? "" : "s", n == 1 ? "is" : "are");
 }
 
 static bool is_scanned(const struct plan *p, const char *path)
@@ -82,30 +82,30 @@ static bool is_scanned(const struct plan *p, const char *path)
 }
 
 /* Roots whose file system was mounted then and is not now. */
-static void keep_unmounted(
-	struct plan *p, const struct walk *w, const struct plan *last)
+static void keep_unmounted(struct plan *p, const struct walk *w,
+			   const struct plan *last)
 {
 	for (size_t i = 0; i < last->nrecs; i++) {
 		const struct rec *r = last->recs[i];
 
 		if (!r->mount || mounts_at(w->mounts, r->mount) ||
-			!is_scanned(p, r->path))
+		    !is_scanned(p, r->path))
 			continue;
 		for (size_t k = i; k < last->nrecs; k++)
 			if (last->recs[k]->set == r->set &&
-				bk_path_within(last->recs[k]->path, r->path))
+			    bk_path_within(last->recs[k]->path, r->path))
 				keep(p, last, last->recs[k]);
 		if (!r->nested && p->nrecs &&
-			p->recs[p->nrecs - 1]->state == STATE_KNOWN)
+		    p->recs[p->nrecs - 1]->state == STATE_KNOWN)
 			warn_add(&p->warnings, true, r->path, 0,
-				"was on '%s', where nothing is mounted now; "
-				"what is known of it is kept",
-				r->mount);
+				 "was on '%s', where nothing is mounted now; "
+				 "what is known of it is kept",
+				 r->mount);
 	}
 }
 
-void plan_keep_known(
-	struct plan *p, const struct walk *w, const struct plan *last)
+void plan_keep_known(struct plan *p, const struct walk *w,
+		     const struct plan *last)
 {
 	const unsigned int unseen = ZONE_UNREADABLE | ZONE_GONE | ZONE_MISSING;
 

@@ -5,8 +5,8 @@
  */
 #include "scan.h"
 
-static void list_text(
-	const struct plan *p, const struct filter *f, struct bk_rec *out)
+static void list_text(const struct plan *p, const struct filter *f,
+		      struct bk_rec *out)
 {
 	for (size_t i = 0; i < p->nrecs; i++) {
 		const struct rec *r = p->recs[i];
@@ -18,12 +18,12 @@ static void list_text(
 			bk_rec_text(out, r->path, NULL);
 		else if (out->mode == BK_REC_TEXT)
 			bk_rec_text(out, class_name(r->class),
-				p->sets[r->set].name, r->path, why,
-				!r->in ? "out"
-					: r->state == STATE_OK
-					? "in"
-					: state_name(r->state),
-				NULL);
+				    p->sets[r->set].name, r->path, why,
+				    !r->in ? "out"
+				    : r->state == STATE_OK
+					    ? "in"
+					    : state_name(r->state),
+				    NULL);
 	}
 }
 
@@ -39,7 +39,7 @@ int cmd_list(struct scan *s, int argc, char **argv)
 		return status;
 	if (!s->cli.dry_run && scan_save(s, &err) < 0)
 		warn_add(&s->plan.warnings, true, NULL, 0,
-			"the plan is not kept for the next scan: %s", err.msg);
+			 "the plan is not kept for the next scan: %s", err.msg);
 	if (out.mode == BK_REC_JSON) {
 		plan_write(&s->plan, &s->filter, &out);
 	} else {

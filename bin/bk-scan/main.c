@@ -70,8 +70,8 @@ static void take_count(struct scan *s, int *argc, char **argv)
 			break;
 		}
 		if (argv[i][0] == '-' && argv[i][1] >= '1' &&
-			argv[i][1] <= '9' &&
-			bk_parse_u64(argv[i] + 1, 1, UINT32_MAX, &count) == 0)
+		    argv[i][1] <= '9' &&
+		    bk_parse_u64(argv[i] + 1, 1, UINT32_MAX, &count) == 0)
 			s->count = (size_t)count;
 		else
 			argv[n++] = argv[i];
@@ -91,7 +91,7 @@ static int set_color(struct scan *s, const char *when)
 	else
 		return bk_cli_usage("--color is auto, always or never, "
 				    "not '%s'",
-			when);
+				    when);
 	return BK_EX_OK;
 }
 
@@ -108,7 +108,7 @@ static int parse_options(struct scan *s, int argc, char **argv)
 	int c, status = BK_EX_OK;
 
 	while ((c = getopt_long(argc, argv, BK_CLI_SHORT, options, NULL)) !=
-		-1) {
+	       -1) {
 		if (c == OPT_ACCEPT)
 			s->accept = true;
 		else if (c == OPT_NO_SIZE)

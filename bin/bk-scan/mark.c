@@ -28,7 +28,7 @@ static int find_kind(const char *arg)
 		arg++;
 	for (int i = 0; i < MARKERS; i++)
 		if (strcmp(arg, marker_name((enum marker_kind)i) + 1) == 0 ||
-			(others[i] && strcmp(arg, others[i]) == 0))
+		    (others[i] && strcmp(arg, others[i]) == 0))
 			return i;
 	return -1;
 }
@@ -63,16 +63,18 @@ static void report(const struct job *j, const char *file)
 
 static int make(int dirfd, const char *name, struct bk_err *err)
 {
-	BK_AUTO_CLOSE int fd = openat(dirfd, name,
-		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	BK_AUTO_CLOSE int fd =
+		openat(dirfd, name,
+		       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		       0644);
 
 	if (fd < 0 || fchmod(fd, 0644) < 0)
 		return bk_err_sys(err, "cannot make '%s'", name);
 	return 0;
 }
 
-static int mark(
-	const struct job *j, int dirfd, const char *file, struct bk_err *err)
+static int mark(const struct job *j, int dirfd, const char *file,
+		struct bk_err *err)
 {
 	BK_AUTO(marker_free) struct marker m = { 0 };
 	enum marker_kind kind = (enum marker_kind)find_kind(j->name);
@@ -83,7 +85,8 @@ static int mark(
 	if (marker_read(dirfd, kind, dir.st_uid, &m)) {
 		if (m.refused)
 			return bk_err_set(err, BK_EX_CANTCREAT, 0,
-				"'%s' is there, but %s", file, m.refused);
+					  "'%s' is there, but %s", file,
+					  m.refused);
 		bk_notice("'%s' is there already", file);
 		return 0;
 	}
@@ -96,8 +99,8 @@ static int mark(
 	return 0;
 }
 
-static int unmark(
-	const struct job *j, int dirfd, const char *file, struct bk_err *err)
+static int unmark(const struct job *j, int dirfd, const char *file,
+		  struct bk_err *err)
 {
 	struct stat st;
 
@@ -105,7 +108,7 @@ static int unmark(
 		return bk_err_sys(err, "cannot find '%s'", file);
 	if (S_ISDIR(st.st_mode))
 		return bk_err_set(err, BK_EX_CANTCREAT, 0,
-			"'%s' is a folder, not a marker", file);
+				  "'%s' is a folder, not a marker", file);
 	if (!j->scan->cli.dry_run && unlinkat(dirfd, j->name, 0) < 0)
 		return bk_err_sys(err, "cannot remove '%s'", file);
 	report(j, file);
@@ -130,16 +133,16 @@ static int verdict(struct job *j, const char *path)
 {
 	struct scan *s = j->scan;
 	struct scan again = { .cli = s->cli,
-		.filter = { .restic = true, .cold = true } };
-	int status = scan_run(
-		&again, &(struct scan_how){ .only = path, .only_way = true });
+			      .filter = { .restic = true, .cold = true } };
+	int status = scan_run(&again, &(struct scan_how){ .only = path,
+							  .only_way = true });
 
 	if (status == BK_EX_OK) {
 		(void)why_print(&again, path, j->out);
 		if (!scan_is_below_root(&again, path)) {
 			bk_warning("%s: markers do not count here: it is "
 				   "below no [scan] root",
-				path);
+				   path);
 			status = BK_EX_PARTIAL;
 		} else if (warned_here(&again.plan, path)) {
 			status = BK_EX_PARTIAL;
@@ -165,7 +168,7 @@ static int one(struct job *j, const char *arg)
 		return bk_log_err(&err);
 	}
 	if ((j->remove ? unmark(j, fd, file, &err) : mark(j, fd, file, &err)) <
-		0)
+	    0)
 		return bk_log_err(&err);
 	return j->scan->cli.dry_run ? BK_EX_OK : verdict(j, path);
 }
@@ -184,7 +187,7 @@ static int run(struct scan *s, bool remove, int argc, char **argv)
 				    "nobackup, coldstorage, "
 				    "coldstorage_redundant and "
 				    "coldstorage_delete",
-			argv[0]);
+				    argv[0]);
 	j.name = marker_name((enum marker_kind)kind);
 	/* a broken configuration is better known before than after */
 	s->conf = bk_cli_conf(&s->cli, &status);

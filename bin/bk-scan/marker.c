@@ -26,7 +26,7 @@ const char *marker_name(enum marker_kind kind)
 int marker_kind(const char *name)
 {
 	if (name[0] != '.' ||
-		(name[1] != 'b' && name[1] != 'n' && name[1] != 'c'))
+	    (name[1] != 'b' && name[1] != 'n' && name[1] != 'c'))
 		return -1;
 	for (int i = 0; i < MARKERS; i++)
 		if (strcmp(name, names[i]) == 0)
@@ -61,13 +61,12 @@ static bool is_name(const char *s)
 	size_t len = strlen(s);
 
 	return len > 0 && len <= 64 && s[0] != '.' && s[0] != '-' &&
-		strspn(s,
-			"abcdefghijklmnopqrstuvwxyz"
-			"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
+	       strspn(s, "abcdefghijklmnopqrstuvwxyz"
+			 "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == len;
 }
 
-static void add_names(
-	struct parse *p, struct bk_strv *l, const struct bk_ini_line *x)
+static void add_names(struct parse *p, struct bk_strv *l,
+		      const struct bk_ini_line *x)
 {
 	size_t old = l->n;
 
@@ -137,8 +136,8 @@ static void drop_tuning(struct marker *m)
 	m->has_age = false;
 }
 
-void marker_parse(
-	struct marker *m, enum marker_kind kind, const char *text, size_t len)
+void marker_parse(struct marker *m, enum marker_kind kind, const char *text,
+		  size_t len)
 {
 	struct parse p = { m, kind };
 	struct bk_ini ini = { each, problem, &p };
@@ -180,8 +179,8 @@ static void read_text(int fd, enum marker_kind kind, struct marker *m)
 		m->unread = true;
 }
 
-bool marker_read(
-	int dirfd, enum marker_kind kind, uid_t owner, struct marker *m)
+bool marker_read(int dirfd, enum marker_kind kind, uid_t owner,
+		 struct marker *m)
 {
 	const char *name = names[kind], *why;
 	BK_AUTO_CLOSE int fd = -1;
@@ -200,7 +199,7 @@ bool marker_read(
 		return true;
 	/* what was looked at above may be something else by now */
 	fd = openat(dirfd, name,
-		O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)
 		return false;
 	if (fd < 0 || fstat(fd, &st) < 0) {

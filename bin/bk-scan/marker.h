@@ -35,9 +35,9 @@ struct marker {
 	struct bk_strv exclude;
 	size_t sets_line;
 	struct bk_strv problems; /* of its text */
-	size_t *lines;           /* of each problem */
-	char *refused;           /* why it does not count, or NULL */
-	bool unread;             /* it counts, but its text cannot be read */
+	size_t *lines;		 /* of each problem */
+	char *refused;		 /* why it does not count, or NULL */
+	bool unread;		 /* it counts, but its text cannot be read */
 };
 
 const char *marker_name(enum marker_kind kind);
@@ -48,12 +48,12 @@ int marker_kind(const char *name);
  * Look at the marker of this kind in the folder dirfd, whose owner is owner.
  * false where it vanished meanwhile.
  */
-bool marker_read(
-	int dirfd, enum marker_kind kind, uid_t owner, struct marker *m);
+bool marker_read(int dirfd, enum marker_kind kind, uid_t owner,
+		 struct marker *m);
 
 /* The text alone; where there are problems, there is no tuning. */
-void marker_parse(
-	struct marker *m, enum marker_kind kind, const char *text, size_t len);
+void marker_parse(struct marker *m, enum marker_kind kind, const char *text,
+		  size_t len);
 void marker_free(struct marker *m);
 
 #endif

@@ -270,14 +270,13 @@ struct match *match_new(const char *pattern, bool below)
 			if (m->anchored)
 				continue;
 		}
-		add_part(m,
-			(struct part){
-				.s = s,
-				.len = len,
-				.any = is_part(s, len, "**"),
-				.plain = memchr(s, '\\', len) == NULL &&
-					strcspn(s, "[]*?/") == len,
-			});
+		add_part(m, (struct part){
+				    .s = s,
+				    .len = len,
+				    .any = is_part(s, len, "**"),
+				    .plain = memchr(s, '\\', len) == NULL &&
+					     strcspn(s, "[]*?/") == len,
+			    });
 	}
 	return m;
 }
@@ -357,7 +356,7 @@ static const char *skip_slashes(const char *s)
 
 /* Does m match from here on? left components are there. */
 static bool match_from(const struct match *m, bool *on, const char *s,
-	size_t left, size_t spare)
+		       size_t left, size_t spare)
 {
 	memset(on, 0, (m->n + 1) * sizeof(*on));
 	on[0] = true;

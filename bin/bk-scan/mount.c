@@ -14,9 +14,9 @@ static void unescape(char *s)
 
 	for (; *s; s++, to++) {
 		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] &&
-			s[3]) {
+		    s[3]) {
 			*to = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 |
-				(s[3] - '0'));
+				     (s[3] - '0'));
 			s += 3;
 		} else {
 			*to = *s;
@@ -97,30 +97,10 @@ const struct mount *mounts_of(const struct mounts *m, const char *path)
 bool mount_is_local(const char *fstype)
 {
 	static const char *const types[] = {
-		"bcachefs",
-		"btrfs",
-		"erofs",
-		"exfat",
-		"ext2",
-		"ext3",
-		"ext4",
-		"f2fs",
-		"fuseblk",
-		"hfs",
-		"hfsplus",
-		"iso9660",
-		"jfs",
-		"msdos",
-		"nilfs2",
-		"ntfs",
-		"ntfs3",
-		"reiserfs",
-		"squashfs",
-		"udf",
-		"ufs",
-		"vfat",
-		"xfs",
-		"zfs",
+		"bcachefs", "btrfs", "erofs",	"exfat", "ext2",    "ext3",
+		"ext4",	    "f2fs",  "fuseblk", "hfs",	 "hfsplus", "iso9660",
+		"jfs",	    "msdos", "nilfs2",	"ntfs",	 "ntfs3",   "reiserfs",
+		"squashfs", "udf",   "ufs",	"vfat",	 "xfs",	    "zfs",
 	};
 
 	for (size_t i = 0; i < BK_COUNT(types); i++)

@@ -12,7 +12,7 @@
 /* ---- from the configuration ----------------------------------------------- */
 
 static size_t add_set(struct plan *p, enum class class, const char *name,
-	const struct bk_conf_section *s)
+		      const struct bk_conf_section *s)
 {
 	struct set *set;
 
@@ -27,7 +27,7 @@ static size_t add_set(struct plan *p, enum class class, const char *name,
 		set->repo = bk_strdup(bk_conf_str(s, "repo", ""));
 		set->markers = bk_conf_bool(s, "markers", false);
 		for (const struct bk_conf_value *v = NULL;
-			(v = bk_conf_value(s, "exclude", v));)
+		     (v = bk_conf_value(s, "exclude", v));)
 			bk_strv_add(&set->exclude, v->value);
 	}
 	return p->nsets++;
@@ -41,8 +41,8 @@ static char *real_path(const char *path)
 	return real ? real : bk_path_clean(path);
 }
 
-static void add_choices(
-	struct plan *p, const struct bk_conf_section *s, size_t set)
+static void add_choices(struct plan *p, const struct bk_conf_section *s,
+			size_t set)
 {
 	const struct bk_conf_value *v = NULL;
 
@@ -52,14 +52,14 @@ static void add_choices(
 
 		if (!path)
 			continue;
-		p->choices = bk_realloc(
-			p->choices, p->nchoices + 1, sizeof(*p->choices));
+		p->choices = bk_realloc(p->choices, p->nchoices + 1,
+					sizeof(*p->choices));
 		c = &p->choices[p->nchoices++];
 		*c = (struct choice){
 			.path = path,
 			.link = strcmp(path, v->value) == 0
-				? NULL
-				: bk_strdup(v->value),
+					? NULL
+					: bk_strdup(v->value),
 			.set = set,
 			.file = v->file,
 			.line = v->line,
@@ -90,7 +90,7 @@ static void check_patterns(struct plan *p, const struct bk_conf_section *s)
 
 		if (why)
 			warn_add(&p->warnings, true, v->file, v->line,
-				"exclude '%s' %s", v->value, why);
+				 "exclude '%s' %s", v->value, why);
 	}
 }
 
@@ -115,7 +115,7 @@ int plan_find_set(const struct plan *p, enum class class, const char *name)
 {
 	for (size_t i = 0; i < p->nsets; i++)
 		if (p->sets[i].class == class &&
-			strcmp(p->sets[i].name, name) == 0)
+		    strcmp(p->sets[i].name, name) == 0)
 			return (int)i;
 	return -1;
 }
@@ -133,7 +133,7 @@ struct rec *plan_add(struct plan *p, bool in, size_t set, const char *path)
 	r->copies = 1;
 	if ((p->nrecs & (p->nrecs - 1)) == 0)
 		p->recs = bk_realloc(p->recs, p->nrecs ? 2 * p->nrecs : 1,
-			sizeof(struct rec *));
+				     sizeof(struct rec *));
 	p->recs[p->nrecs++] = r;
 	return r;
 }
@@ -169,7 +169,7 @@ static void because(struct rec *r, enum why why, const char *file, size_t line)
 /* What holds at a folder, and below it unless a zone there says otherwise. */
 struct held {
 	const char *path;
-	struct rec **in;            /* by set; NULL: not in it */
+	struct rec **in;	    /* by set; NULL: not in it */
 	const struct choice **conf; /* by set: what config chose it */
 	struct rec *cold;
 };
@@ -182,12 +182,12 @@ struct decider {
 	const struct zone *zone;
 	const struct held *outer; /* of the zone above, or NULL */
 	struct held now;
-	bool cut;           /* nothing is inherited */
+	bool cut;	    /* nothing is inherited */
 	struct rec why_cut; /* why and file of that */
 };
 
-static const struct marker *marker_at(
-	const struct zone *z, enum marker_kind kind)
+static const struct marker *marker_at(const struct zone *z,
+				      enum marker_kind kind)
 {
 	const struct marker *m = z->markers ? &z->markers[kind] : NULL;
 
@@ -203,7 +203,7 @@ static const struct choice *choice_at(const struct decider *d, size_t set)
 {
 	for (size_t i = 0; i < d->plan->nchoices; i++)
 		if (d->plan->choices[i].set == set &&
-			strcmp(d->plan->choices[i].path, d->zone->path) == 0)
+		    strcmp(d->plan->choices[i].path, d->zone->path) == 0)
 			return &d->plan->choices[i];
 	return NULL;
 }
@@ -232,8 +232,8 @@ static void choose_by_config(struct rec *r, const struct choice *c)
 		r->link = bk_strdup(c->link);
 }
 
-static void add_out(
-	struct decider *d, size_t set, enum why why, const char *file)
+static void add_out(struct decider *d, size_t set, enum why why,
+		    const char *file)
 {
 	because(plan_add(d->plan, false, set, d->zone->path), why, file, 0);
 }
@@ -254,21 +254,21 @@ static void choose(struct decider *d, const struct marker *m, bool *chosen)
 		}
 		fallback = true;
 		warn_add(&p->warnings, true, path, m->sets_line,
-			"there is no [backup %s]; the folder goes where "
-			"markers without a set go",
-			m->sets.v[i]);
+			 "there is no [backup %s]; the folder goes where "
+			 "markers without a set go",
+			 m->sets.v[i]);
 	}
 	for (size_t i = 0; fallback && i < p->nsets; i++)
 		if (p->sets[i].markers)
 			chosen[i] = any = true;
 	if (!any)
 		warn_add(&p->warnings, true, path, 0,
-			"nothing takes this folder: no [backup] section has "
-			"'markers = yes'");
+			 "nothing takes this folder: no [backup] section has "
+			 "'markers = yes'");
 }
 
-static void decide_set(
-	struct decider *d, size_t set, const struct marker *m, bool chosen)
+static void decide_set(struct decider *d, size_t set, const struct marker *m,
+		       bool chosen)
 {
 	const struct choice *c = choice_at(d, set);
 	struct rec *was = d->outer ? d->outer->in[set] : NULL, *r;
@@ -340,7 +340,7 @@ static void tune(struct rec *r, const struct marker *m)
 }
 
 static void tune_by_config(struct rec *r, const struct choice *c,
-	const struct set *set, const struct rec *outer)
+			   const struct set *set, const struct rec *outer)
 {
 	const struct bk_conf_section *s = set->section;
 	unsigned int copies = (unsigned int)bk_conf_u64(s, "copies", 1);
@@ -351,7 +351,7 @@ static void tune_by_config(struct rec *r, const struct choice *c,
 	if (bk_conf_bool(s, "delete", false))
 		allow_delete(r, outer, 0);
 	for (const struct bk_conf_value *v = NULL;
-		(v = bk_conf_value(s, "exclude", v));)
+	     (v = bk_conf_value(s, "exclude", v));)
 		bk_strv_add(&r->exclude, v->value);
 	if (bk_conf_value(s, "min-age", NULL)) {
 		r->has_age = true;
@@ -373,8 +373,8 @@ static int cold_set(const struct decider *d)
 	return -1;
 }
 
-static void apply_choices(
-	struct decider *d, struct rec *r, const struct rec *outer)
+static void apply_choices(struct decider *d, struct rec *r,
+			  const struct rec *outer)
 {
 	for (size_t i = d->plan->nsets; i-- > 0;) {
 		const struct set *set = &d->plan->sets[i];
@@ -385,8 +385,8 @@ static void apply_choices(
 	}
 }
 
-static void apply_markers(
-	struct decider *d, struct rec *r, const struct rec *outer)
+static void apply_markers(struct decider *d, struct rec *r,
+			  const struct rec *outer)
 {
 	for (int k = MARKER_COLD; k <= MARKER_DELETE; k++) {
 		const struct marker *m =
@@ -451,12 +451,12 @@ static void decide_cut(struct decider *d)
 
 		if (c)
 			warn_add(&d->plan->warnings, false, d->why_cut.file, 0,
-				"%s:%zu names this very folder, so it is in "
-				"[%s %s] all the same",
-				c->file, c->line,
-				d->plan->sets[i].class == RESTIC ? "backup"
-								 : "cold",
-				d->plan->sets[i].name);
+				 "%s:%zu names this very folder, so it is in "
+				 "[%s %s] all the same",
+				 c->file, c->line,
+				 d->plan->sets[i].class == RESTIC ? "backup"
+								  : "cold",
+				 d->plan->sets[i].name);
 	}
 }
 
@@ -532,9 +532,8 @@ static void finish(struct plan *p)
 		struct rec *r = p->recs[i];
 
 		while (depth &&
-			(roots[depth - 1]->set != r->set ||
-				!bk_path_within(
-					r->path, roots[depth - 1]->path)))
+		       (roots[depth - 1]->set != r->set ||
+			!bk_path_within(r->path, roots[depth - 1]->path)))
 			depth--;
 		if (!r->in && !depth) {
 			rec_free(r);
@@ -559,7 +558,7 @@ static bool below_root(const struct plan *p, const char *path)
 static void add_mount(struct plan *p, const struct zone *z)
 {
 	if (!(z->flags & (ZONE_MOUNT | ZONE_CROSSED)) ||
-		!below_root(p, z->path))
+	    !below_root(p, z->path))
 		return;
 	p->mounts = bk_realloc(p->mounts, p->nmounts + 1, sizeof(*p->mounts));
 	p->mounts[p->nmounts++] = (struct plan_mount){
@@ -591,7 +590,7 @@ void plan_make(struct plan *p, struct walk *w, const struct plan *last)
 		const struct warning *v = &w->warnings.v[i];
 
 		warn_add(&p->warnings, v->partial, v->path, v->line, "%s",
-			v->msg);
+			 v->msg);
 	}
 	warn_sort(&p->warnings);
 }
@@ -614,7 +613,7 @@ static size_t find_rec(const struct plan *p, size_t set, const char *path)
 		const struct rec *r = p->recs[mid];
 
 		if (r->set < set ||
-			(r->set == set && bk_path_compare(r->path, path) < 0))
+		    (r->set == set && bk_path_compare(r->path, path) < 0))
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -631,7 +630,7 @@ const struct rec *plan_at(const struct plan *p, size_t set, const char *path)
 		char *slash;
 
 		if (i < p->nrecs && p->recs[i]->set == set &&
-			strcmp(p->recs[i]->path, at) == 0)
+		    strcmp(p->recs[i]->path, at) == 0)
 			return p->recs[i];
 		if (!at[1])
 			return NULL;
@@ -640,8 +639,8 @@ const struct rec *plan_at(const struct plan *p, size_t set, const char *path)
 	}
 }
 
-static const char *first_hit(
-	const struct bk_strv *patterns, const char *path, bool below)
+static const char *first_hit(const struct bk_strv *patterns, const char *path,
+			     bool below)
 {
 	for (size_t i = 0; i < patterns->n; i++) {
 		struct match *m = match_new(patterns->v[i], below);
@@ -654,8 +653,8 @@ static const char *first_hit(
 	return NULL;
 }
 
-const char *plan_pattern(
-	const struct plan *p, const struct rec *r, const char *path)
+const char *plan_pattern(const struct plan *p, const struct rec *r,
+			 const char *path)
 {
 	const char *below = path + (r->path[1] ? strlen(r->path) : 0);
 	const char *hit = first_hit(&r->exclude, below, true);
@@ -663,16 +662,16 @@ const char *plan_pattern(
 	return hit ? hit : first_hit(&p->sets[r->set].exclude, path, false);
 }
 
-bool filter_takes(
-	const struct filter *f, const struct plan *p, const struct rec *r)
+bool filter_takes(const struct filter *f, const struct plan *p,
+		  const struct rec *r)
 {
 	if (r->class == RESTIC)
 		return f->restic &&
-			(!f->set || strcmp(p->sets[r->set].name, f->set) == 0);
+		       (!f->set || strcmp(p->sets[r->set].name, f->set) == 0);
 	if (!f->cold)
 		return false;
 	return !r->in ||
-		((!f->del || r->del) && (!f->redundant || r->copies > 1));
+	       ((!f->del || r->del) && (!f->redundant || r->copies > 1));
 }
 
 void plan_free(struct plan *p)

@@ -23,7 +23,7 @@ struct set {
 	enum class class;
 	char *name;
 	char *repo;
-	bool markers;           /* takes markers that name no set */
+	bool markers;		/* takes markers that name no set */
 	struct bk_strv exclude; /* restic: patterns for the whole set */
 	const struct bk_conf_section *section;
 };
@@ -49,7 +49,7 @@ struct rec {
 	char *link; /* see struct choice */
 	size_t line;
 	enum state state;
-	char *mount;            /* mount point that holds path */
+	char *mount;		/* mount point that holds path */
 	struct bk_strv exclude; /* relative to path */
 	uint64_t files, dirs, bytes;
 
@@ -102,15 +102,15 @@ int plan_find_set(const struct plan *p, enum class class, const char *name);
 struct rec *plan_add(struct plan *p, bool in, size_t set, const char *path);
 void rec_free(struct rec *r);
 /* Is path, which is in r's folder, excluded by a pattern? That, or NULL. */
-const char *plan_pattern(
-	const struct plan *p, const struct rec *r, const char *path);
+const char *plan_pattern(const struct plan *p, const struct rec *r,
+			 const char *path);
 
 /* The record that decides on path for this set; NULL: none does. */
 const struct rec *plan_at(const struct plan *p, size_t set, const char *path);
 
 /* known.c */
-void plan_keep_known(
-	struct plan *p, const struct walk *w, const struct plan *last);
+void plan_keep_known(struct plan *p, const struct walk *w,
+		     const struct plan *last);
 
 /* What of the plan is wanted: bits of classes, and of kinds of cold. */
 struct filter {
@@ -119,12 +119,12 @@ struct filter {
 	const char *set;     /* of restic: just this */
 };
 
-bool filter_takes(
-	const struct filter *f, const struct plan *p, const struct rec *r);
+bool filter_takes(const struct filter *f, const struct plan *p,
+		  const struct rec *r);
 
 /* stream.c: the plan as records, see bk-records(5). */
-void plan_write(
-	const struct plan *p, const struct filter *f, struct bk_rec *out);
+void plan_write(const struct plan *p, const struct filter *f,
+		struct bk_rec *out);
 /*
  * Read what plan_write() wrote, to the end; 66 where the file is not there,
  * 65 where it is damaged.

@@ -39,10 +39,10 @@ static void add_points(struct scan *s, const char *only)
 		add_point(w, only, 0);
 	if (w->npoints)
 		qsort(w->points, w->npoints, sizeof(*w->points),
-			compare_points);
+		      compare_points);
 	for (size_t i = 0; i < w->npoints; i++) {
 		if (n &&
-			strcmp(w->points[n - 1].path, w->points[i].path) == 0) {
+		    strcmp(w->points[n - 1].path, w->points[i].path) == 0) {
 			w->points[n - 1].flags |= w->points[i].flags;
 			free(w->points[i].path);
 		} else {
@@ -70,8 +70,8 @@ static void set_up(struct scan *s, const struct scan_how *how)
 	add_points(s, how->only);
 }
 
-static void load_last(
-	const struct scan *s, const struct scan_how *how, struct plan *last)
+static void load_last(const struct scan *s, const struct scan_how *how,
+		      struct plan *last)
 {
 	struct bk_err err;
 
@@ -127,8 +127,8 @@ int scan_load_last(struct plan *p, struct bk_err *err)
 	if (lstat(path, &st) < 0)
 		return bk_err_sys(err, "cannot read '%s'", path);
 	if (plan_load(path, p, err) < 0)
-		return bk_err_set(
-			err, err->exit, 0, "'%s': %s", path, err->msg);
+		return bk_err_set(err, err->exit, 0, "'%s': %s", path,
+				  err->msg);
 	return 0;
 }
 
@@ -187,13 +187,13 @@ static bool add_class(struct filter *f, const char *arg)
 		f->restic = true;
 		f->set = arg + strlen("restic:");
 	} else if (strcmp(arg, "cold") == 0 ||
-		strcmp(arg, "coldstorage") == 0) {
+		   strcmp(arg, "coldstorage") == 0) {
 		f->cold = true;
 	} else if (strcmp(arg, "delete") == 0 ||
-		strcmp(arg, "coldstorage_delete") == 0) {
+		   strcmp(arg, "coldstorage_delete") == 0) {
 		f->cold = f->del = true;
 	} else if (strcmp(arg, "redundant") == 0 ||
-		strcmp(arg, "coldstorage_redundant") == 0) {
+		   strcmp(arg, "coldstorage_redundant") == 0) {
 		f->cold = f->redundant = true;
 	} else {
 		return false;
@@ -209,14 +209,14 @@ int scan_filter(struct scan *s, int argc, char **argv)
 			return bk_cli_usage("'%s' is no class; there are "
 					    "restic, restic:SET, cold, delete "
 					    "and redundant",
-				argv[i]);
+					    argv[i]);
 	return BK_EX_OK;
 }
 
 int scan_check_set(const struct scan *s)
 {
 	if (!s->filter.set ||
-		plan_find_set(&s->plan, RESTIC, s->filter.set) >= 0)
+	    plan_find_set(&s->plan, RESTIC, s->filter.set) >= 0)
 		return BK_EX_OK;
 	bk_error("there is no [backup %s] in the configuration", s->filter.set);
 	return BK_EX_USAGE;

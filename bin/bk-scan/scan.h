@@ -27,7 +27,7 @@ struct scan {
 /* What to look at; all zero: everything, without sizes. */
 struct scan_how {
 	const char *only; /* just this path and what is above it */
-	bool only_way;    /* nothing below it */
+	bool only_way;	  /* nothing below it */
 	bool sizes;
 	bool no_last; /* leave the last plan out */
 };
@@ -51,8 +51,8 @@ int scan_check_set(const struct scan *s);
 char *scan_path(const char *arg, int *ret_exit);
 bool scan_is_below_root(const struct scan *s, const char *path);
 /* "restic:home", "cold", "cold:photos x2 delete" */
-void scan_add_class(
-	struct bk_buf *b, const struct plan *p, const struct rec *r);
+void scan_add_class(struct bk_buf *b, const struct plan *p,
+		    const struct rec *r);
 
 int cmd_list(struct scan *s, int argc, char **argv);
 int cmd_show(struct scan *s, int argc, char **argv);

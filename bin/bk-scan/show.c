@@ -121,8 +121,8 @@ static void make_rows(struct view *v)
 
 /* ---- cells ----------------------------------------------------------------- */
 
-static void add_tree(
-	struct bk_buf *b, const struct view *v, size_t i, bool below)
+static void add_tree(struct bk_buf *b, const struct view *v, size_t i,
+		     bool below)
 {
 	const struct row *r = &v->rows[i];
 	static const char *const glyphs[2][4] = {
@@ -204,8 +204,8 @@ static void add_whys(struct bk_buf *b, const struct view *v, size_t i)
 			continue;
 		why = rec_why(r);
 		text = r->why == WHY_MARKER || (r->why == WHY_SET && !r->line)
-			? bk_path_base(why)
-			: why;
+			       ? bk_path_base(why)
+			       : why;
 		if (bk_strv_has(&seen, text))
 			continue;
 		bk_strv_add(&seen, text);
@@ -239,7 +239,7 @@ static size_t columns(const struct bk_buf *b)
 }
 
 static void put(const struct view *v, const struct bk_buf *b, size_t width,
-	bool right, const char *color)
+		bool right, const char *color)
 {
 	size_t pad = width > columns(b) ? width - columns(b) : 0;
 
@@ -266,8 +266,8 @@ static const char *class_color(const struct bk_buf *class)
 	return bk_str_starts(class->p, "cold") ? "36" : "32";
 }
 
-static void print_warning(
-	const struct view *v, const struct warning *w, size_t row)
+static void print_warning(const struct view *v, const struct warning *w,
+			  size_t row)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 	const char *name = w->path;
@@ -312,7 +312,7 @@ static void print_warnings(const struct view *v, size_t row)
 static void print_row(const struct view *v, size_t i, const struct bk_buf *cell)
 {
 	put(v, &cell[0], v->width[0] + 2, false,
-		v->rows[i].parent == NONE ? "1" : NULL);
+	    v->rows[i].parent == NONE ? "1" : NULL);
 	put(v, &cell[1], v->width[1] + 2, false, class_color(&cell[1]));
 	if (v->width[2])
 		put(v, &cell[2], v->width[2], true, NULL);
@@ -325,8 +325,8 @@ static void print_row(const struct view *v, size_t i, const struct bk_buf *cell)
 	print_warnings(v, i);
 }
 
-static void print_total(
-	const struct view *v, const char *label, const struct row *sum)
+static void print_total(const struct view *v, const char *label,
+			const struct row *sum)
 {
 	BK_AUTO_BUF struct bk_buf name = BK_BUF_INIT;
 	BK_AUTO_BUF struct bk_buf size = BK_BUF_INIT;
@@ -452,7 +452,7 @@ static bool want_color(const struct scan *s)
 	if (s->color != COLOR_AUTO)
 		return s->color == COLOR_ALWAYS;
 	return !(no && *no) && isatty(STDOUT_FILENO) &&
-		!(term && strcmp(term, "dumb") == 0);
+	       !(term && strcmp(term, "dumb") == 0);
 }
 
 static bool want_utf8(void)
@@ -479,9 +479,9 @@ int cmd_show(struct scan *s, int argc, char **argv)
 		return status;
 	status = scan_filter(s, 0, NULL);
 	if (status == BK_EX_OK)
-		status = scan_run(s,
-			&(struct scan_how){
-				.only = only, .sizes = !s->no_size });
+		status =
+			scan_run(s, &(struct scan_how){ .only = only,
+							.sizes = !s->no_size });
 	if (status != BK_EX_OK)
 		return status;
 	v.only = only;

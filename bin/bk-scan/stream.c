@@ -25,8 +25,8 @@ char *rec_why(const struct rec *r)
 	switch (r->why) {
 	case WHY_CONFIG:
 		if (r->link)
-			return bk_asprintf(
-				"%s:%zu, by %s", r->file, r->line, r->link);
+			return bk_asprintf("%s:%zu, by %s", r->file, r->line,
+					   r->link);
 		return bk_asprintf("%s:%zu", r->file, r->line);
 	case WHY_MOUNT:
 		return bk_asprintf("mount of %s", r->file);
@@ -92,7 +92,7 @@ static bool is_listed(const struct plan *p, size_t i)
 	const struct set *s = &p->sets[i];
 
 	return s->class == COLD || s->markers || has_rec(p, i) || !s->section ||
-		bk_conf_value(s->section, "path", NULL);
+	       bk_conf_value(s->section, "path", NULL);
 }
 
 static void write_set(const struct set *s, struct bk_rec *out)
@@ -138,8 +138,8 @@ static void write_cold(const struct rec *r, json_t *o)
 		bk_rec_set_int(o, "min_age", (int64_t)r->min_age);
 }
 
-static void write_rec(
-	const struct plan *p, const struct rec *r, struct bk_rec *out)
+static void write_rec(const struct plan *p, const struct rec *r,
+		      struct bk_rec *out)
 {
 	json_t *o = json_object();
 
@@ -182,15 +182,15 @@ static void write_warning(const struct warning *w, struct bk_rec *out)
 	bk_rec_json(out, "warning", o);
 }
 
-void plan_write(
-	const struct plan *p, const struct filter *f, struct bk_rec *out)
+void plan_write(const struct plan *p, const struct filter *f,
+		struct bk_rec *out)
 {
 	write_head(p, out);
 	for (size_t i = 0; i < p->nsets; i++) {
 		const struct set *s = &p->sets[i];
 
 		if (!is_listed(p, i) ||
-			!(s->class == RESTIC ? f->restic : f->cold))
+		    !(s->class == RESTIC ? f->restic : f->cold))
 			continue;
 		if (s->class == COLD || !f->set || strcmp(f->set, s->name) == 0)
 			write_set(s, out);
@@ -245,7 +245,7 @@ static int load_set(struct plan *p, const json_t *o)
 	p->sets = bk_realloc(p->sets, p->nsets + 1, sizeof(*p->sets));
 	s = &p->sets[p->nsets++];
 	*s = (struct set){ .class = (enum class) class,
-		.name = bk_strdup(name) };
+			   .name = bk_strdup(name) };
 	get_list(o, "exclude", &s->exclude);
 	return 0;
 }
@@ -274,8 +274,8 @@ static int load_rec(struct plan *p, const json_t *o, bool in)
 	const char *name = bk_rec_str(o, "set");
 	BK_AUTO_FREE char *path = bk_rec_get_path(o, "path");
 	int set = class < 0 || !name
-		? -1
-		: plan_find_set(p, (enum class) class, name);
+			  ? -1
+			  : plan_find_set(p, (enum class) class, name);
 	struct rec *r;
 
 	if (set < 0 || !path || path[0] != '/' || (in && state < 0))
@@ -327,8 +327,8 @@ int plan_load(const char *file, struct plan *p, struct bk_err *err)
 		json_decref(o);
 		if (bad) {
 			got = bk_err_set(err, BK_EX_DATAERR, 0,
-				"record %llu makes no sense",
-				(unsigned long long)in.count);
+					 "record %llu makes no sense",
+					 (unsigned long long)in.count);
 			break;
 		}
 	}

@@ -31,13 +31,14 @@ static int compare(const void *a, const void *b)
 }
 
 static void add_patterns(struct tree *t, const struct bk_strv *l,
-	const struct rec *rec, size_t set)
+			 const struct rec *rec, size_t set)
 {
 	for (size_t i = 0; i < l->n; i++) {
-		t->patterns = bk_realloc(
-			t->patterns, t->npatterns + 1, sizeof(*t->patterns));
-		t->patterns[t->npatterns++] = (struct owned){ rec, set,
-			match_new(l->v[i], rec != NULL) };
+		t->patterns = bk_realloc(t->patterns, t->npatterns + 1,
+					 sizeof(*t->patterns));
+		t->patterns[t->npatterns++] =
+			(struct owned){ rec, set,
+					match_new(l->v[i], rec != NULL) };
 	}
 }
 
@@ -49,11 +50,11 @@ void tree_open(struct tree *t)
 	t->recs = bk_calloc(p->nrecs + 1, sizeof(struct rec *));
 	for (size_t i = 0; i < p->nrecs; i++) {
 		if (!filter_takes(&f, p, p->recs[i]) &&
-			!(p->recs[i]->class == COLD && f.cold))
+		    !(p->recs[i]->class == COLD && f.cold))
 			continue;
 		t->recs[t->nrecs++] = p->recs[i];
-		add_patterns(
-			t, &p->recs[i]->exclude, p->recs[i], p->recs[i]->set);
+		add_patterns(t, &p->recs[i]->exclude, p->recs[i],
+			     p->recs[i]->set);
 	}
 	if (t->nrecs)
 		qsort(t->recs, t->nrecs, sizeof(*t->recs), compare);
@@ -95,8 +96,8 @@ static bool any_below(const struct tree *t, const char *path)
 	return i < t->nrecs && bk_path_within(t->recs[i]->path, path);
 }
 
-static bool excluded(
-	const struct tree *t, const struct rec *r, const char *path)
+static bool excluded(const struct tree *t, const struct rec *r,
+		     const char *path)
 {
 	size_t skip = r->path[1] ? strlen(r->path) : 0;
 
@@ -116,7 +117,7 @@ static bool has_patterns(const struct tree *t, const struct rec *r)
 {
 	for (size_t i = 0; i < t->npatterns; i++)
 		if (t->patterns[i].set == r->set &&
-			(!t->patterns[i].rec || t->patterns[i].rec == r))
+		    (!t->patterns[i].rec || t->patterns[i].rec == r))
 			return true;
 	return false;
 }
@@ -132,7 +133,7 @@ static bool cover(const struct tree *t, const struct rec **in)
 	bool any = false;
 
 	for (size_t i = find(t, path);
-		i < t->nrecs && strcmp(t->recs[i]->path, path) == 0; i++)
+	     i < t->nrecs && strcmp(t->recs[i]->path, path) == 0; i++)
 		in[t->recs[i]->set] = t->recs[i]->in ? t->recs[i] : NULL;
 	for (size_t i = 0; i < p->nsets; i++) {
 		if (in[i] && excluded(t, in[i], path))
@@ -181,7 +182,7 @@ static bool is_dir(int fd, const struct dirent64 *d)
 	if (d->d_type != DT_UNKNOWN)
 		return d->d_type == DT_DIR;
 	return fstatat(fd, d->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		S_ISDIR(st.st_mode);
+	       S_ISDIR(st.st_mode);
 }
 
 /* Names are kept as kind and name, one behind the other, then indexed. */
@@ -196,7 +197,7 @@ static int entries_read(struct entries *e, int fd)
 
 			p += d->d_reclen;
 			if (strcmp(d->d_name, ".") == 0 ||
-				strcmp(d->d_name, "..") == 0)
+			    strcmp(d->d_name, "..") == 0)
 				continue;
 			bk_buf_addc(&e->names, is_dir(fd, d) ? 'd' : 'f');
 			bk_buf_add(&e->names, d->d_name, strlen(d->d_name) + 1);
@@ -222,7 +223,7 @@ static bool is_crossed(const struct tree *t)
 
 	for (size_t i = 0; i < w->nzones; i++)
 		if ((w->zones[i]->flags & ZONE_CROSSED) &&
-			strcmp(w->zones[i]->path, t->path.p) == 0)
+		    strcmp(w->zones[i]->path, t->path.p) == 0)
 			return true;
 	return false;
 }
@@ -231,7 +232,7 @@ static int open_child(const struct tree *t, int dirfd, const char *name)
 {
 	struct open_how how = {
 		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK |
-			O_CLOEXEC | O_NOATIME,
+			 O_CLOEXEC | O_NOATIME,
 		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
 	long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
@@ -276,12 +277,12 @@ static void pop_name(struct tree *t, size_t len)
 	t->path.p[len] = '\0';
 }
 
-static void walk_dir(
-	struct tree *t, int *fd, const struct rec **in, unsigned int level);
+static void walk_dir(struct tree *t, int *fd, const struct rec **in,
+		     unsigned int level);
 
 /* A folder whose path is in t->path; consumes fd. */
 static void visit(struct tree *t, int fd, const struct rec *const *outer,
-	unsigned int level)
+		  unsigned int level)
 {
 	size_t n = t->scan->plan.nsets;
 	BK_AUTO_FREE const struct rec **in = bk_calloc(n, sizeof(*in));
@@ -296,7 +297,7 @@ static void visit(struct tree *t, int fd, const struct rec *const *outer,
 			simple = false;
 	/* all is covered below here, or nothing, and nobody asks which */
 	if (!any_below(t, t->path.p) &&
-		(t->all ? covered && simple : !covered)) {
+	    (t->all ? covered && simple : !covered)) {
 		t->leave(t->arg, t->path.p);
 		return;
 	}
@@ -305,7 +306,7 @@ static void visit(struct tree *t, int fd, const struct rec *const *outer,
 }
 
 static void visit_entry(struct tree *t, int *dirfd, const struct entry *e,
-	const struct rec *const *in, unsigned int level)
+			const struct rec *const *in, unsigned int level)
 {
 	size_t len = push_name(t, e->name);
 	size_t n = t->scan->plan.nsets;
@@ -334,8 +335,8 @@ static void visit_entry(struct tree *t, int *dirfd, const struct entry *e,
 	pop_name(t, len);
 }
 
-static void walk_dir(
-	struct tree *t, int *fd, const struct rec **in, unsigned int level)
+static void walk_dir(struct tree *t, int *fd, const struct rec **in,
+		     unsigned int level)
 {
 	BK_AUTO(entries_free) struct entries e = { 0 };
 
@@ -344,9 +345,9 @@ static void walk_dir(
 	for (size_t i = 0; i < e.n && !bk_sig_pending(); i++) {
 		/* closed for want of descriptors further down */
 		if (*fd < 0)
-			*fd = walk_open(t->path.p,
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW |
-					O_NONBLOCK);
+			*fd = walk_open(t->path.p, O_RDONLY | O_DIRECTORY |
+							   O_NOFOLLOW |
+							   O_NONBLOCK);
 		if (*fd < 0) {
 			cannot_read(t, errno);
 			return;

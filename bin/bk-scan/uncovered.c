@@ -42,8 +42,8 @@ static void on_enter(void *arg, const char *path, bool covered)
 	};
 }
 
-static void add_spot(
-	struct tally *t, const char *path, const struct level *l, bool own)
+static void add_spot(struct tally *t, const char *path, const struct level *l,
+		     bool own)
 {
 	t->spots = bk_realloc(t->spots, t->nspots + 1, sizeof(*t->spots));
 	t->spots[t->nspots++] = (struct spot){
@@ -125,8 +125,8 @@ static void print(const struct spot *s, struct bk_rec *out)
 	}
 	bk_str_add_size(&size, s->bytes);
 	files = bk_asprintf("%llu", (unsigned long long)s->files);
-	bk_rec_text(
-		out, size.p, files, s->own ? "files" : "folder", s->path, NULL);
+	bk_rec_text(out, size.p, files, s->own ? "files" : "folder", s->path,
+		    NULL);
 }
 
 static void walk_roots(struct tree *t)
@@ -138,7 +138,7 @@ static void walk_roots(struct tree *t)
 
 		for (size_t k = 0; k < roots->n; k++)
 			inner |= k != i &&
-				bk_path_within(roots->v[i], roots->v[k]);
+				 bk_path_within(roots->v[i], roots->v[k]);
 		if (!inner)
 			tree_walk(t, roots->v[i]);
 	}

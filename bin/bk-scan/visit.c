@@ -28,7 +28,7 @@ struct zone *zone_new(struct pool *p, const char *path, unsigned int flags)
 	pthread_mutex_lock(&p->lock);
 	if ((w->nzones & (w->nzones - 1)) == 0)
 		w->zones = bk_realloc(w->zones, w->nzones ? 2 * w->nzones : 1,
-			sizeof(struct zone *));
+				      sizeof(struct zone *));
 	w->zones[w->nzones++] = z;
 	pthread_mutex_unlock(&p->lock);
 	return z;
@@ -51,7 +51,7 @@ static void mark_zone(struct worker *w, struct dir *d, unsigned int flags)
 	do {                                                              \
 		pthread_mutex_lock(&(w)->pool->lock);                     \
 		warn_add(&(w)->pool->walk->warnings, partial, path, line, \
-			__VA_ARGS__);                                     \
+			 __VA_ARGS__);                                    \
 		pthread_mutex_unlock(&(w)->pool->lock);                   \
 	} while (0)
 
@@ -86,7 +86,7 @@ static int open_with(int dirfd, const char *name, bool cross)
 	struct open_how how = {
 		.flags = DIR_FLAGS | O_NOATIME,
 		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
-			(cross ? 0 : RESOLVE_NO_XDEV),
+			   (cross ? 0 : RESOLVE_NO_XDEV),
 	};
 	long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 
@@ -99,7 +99,7 @@ static int open_with(int dirfd, const char *name, bool cross)
 
 /* EXDEV where name is a mount point, as openat2(2) says with NO_XDEV. */
 static int open_compat(struct dir *p, int dirfd, const char *name, bool cross,
-	const struct mounts *mounts)
+		       const struct mounts *mounts)
 {
 	BK_AUTO_FREE char *path = NULL;
 	int fd = open_plain(dirfd, name);
@@ -128,7 +128,7 @@ fail:
 }
 
 static int open_once(struct worker *w, struct dir *p, int dirfd,
-	const char *name, bool cross)
+		     const char *name, bool cross)
 {
 	struct pool *pool = w->pool;
 	int fd;
@@ -144,8 +144,8 @@ static int open_once(struct worker *w, struct dir *p, int dirfd,
 	return fd;
 }
 
-static int open_dir(
-	struct worker *w, struct dir *p, const char *name, bool cross)
+static int open_dir(struct worker *w, struct dir *p, const char *name,
+		    bool cross)
 {
 	struct pool *pool = w->pool;
 	int fd, dirfd;
@@ -160,7 +160,7 @@ static int open_dir(
 		}
 		fd = open_once(w, p, dirfd, name, cross);
 		if (fd >= 0 || (errno != EMFILE && errno != ENFILE) ||
-			tries == 1000)
+		    tries == 1000)
 			break;
 		/* others give theirs back sooner or later */
 		if (!shed_fds(w))
@@ -180,7 +180,7 @@ static int open_dir(
 static int look(struct worker *w, struct dir *d, struct statx *st)
 {
 	unsigned int mask = STATX_TYPE | STATX_INO | STATX_UID | STATX_CTIME |
-		STATX_MTIME | STATX_MNT_ID;
+			    STATX_MTIME | STATX_MNT_ID;
 
 	if (statx(d->fd, "", AT_EMPTY_PATH, mask, st) < 0)
 		return -1;
@@ -196,7 +196,7 @@ static unsigned int type_of(int fd, const char *name)
 	struct statx st;
 
 	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE,
-		    &st) < 0)
+		  &st) < 0)
 		return DT_REG;
 	return S_ISDIR(st.stx_mode) ? DT_DIR : DT_REG;
 }
@@ -206,7 +206,7 @@ static void add_size(struct worker *w, int fd, const char *name)
 	struct statx st;
 
 	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
-		    STATX_SIZE, &st) == 0)
+		  STATX_SIZE, &st) == 0)
 		w->bytes += st.stx_size;
 }
 
@@ -216,7 +216,7 @@ static bool on_chain(const char *chain, const char *name)
 	size_t len = strlen(name);
 
 	return strncmp(chain, name, len) == 0 &&
-		(chain[len] == '/' || !chain[len]);
+	       (chain[len] == '/' || !chain[len]);
 }
 
 static void add_entry(struct worker *w, struct dir *d, const struct dirent64 *e)
@@ -268,19 +268,19 @@ static int read_dir(struct worker *w, struct dir *d)
 
 /* ---- markers ------------------------------------------------------------- */
 
-static void warn_marker(
-	struct worker *w, const char *path, const struct marker *m)
+static void warn_marker(struct worker *w, const char *path,
+			const struct marker *m)
 {
 	if (m->refused)
 		WARN(w, true, path, 0, "this marker does not count: it %s",
-			m->refused);
+		     m->refused);
 	if (m->unread)
 		WARN(w, true, path, 0,
-			"cannot be read: the marker counts without its text");
+		     "cannot be read: the marker counts without its text");
 	for (size_t i = 0; i < m->problems.n; i++)
 		WARN(w, true, path, m->lines[i],
-			"%s; the marker counts without its text",
-			m->problems.v[i]);
+		     "%s; the marker counts without its text",
+		     m->problems.v[i]);
 }
 
 static void read_markers(struct worker *w, struct dir *d, uid_t owner)
@@ -324,8 +324,8 @@ static struct dir *dir_new(struct dir *parent, int fd, const char *name)
 	atomic_store_explicit(&d->refs, 1, memory_order_relaxed);
 	atomic_store_explicit(&d->users, 1, memory_order_relaxed);
 	if (parent) {
-		atomic_fetch_add_explicit(
-			&parent->refs, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&parent->refs, 1,
+					  memory_order_relaxed);
 		d->zone = parent->zone;
 		d->scan = parent->scan;
 		if (parent->chain) {
@@ -370,11 +370,11 @@ static void count(struct worker *w, struct dir *d)
 	atomic_fetch_add_explicit(&z->dirs, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&z->files, w->files, memory_order_relaxed);
 	if (w->bytes)
-		atomic_fetch_add_explicit(
-			&z->bytes, w->bytes, memory_order_relaxed);
+		atomic_fetch_add_explicit(&z->bytes, w->bytes,
+					  memory_order_relaxed);
 	atomic_fetch_add_explicit(&w->pool->dirs, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(
-		&w->pool->files, w->files, memory_order_relaxed);
+	atomic_fetch_add_explicit(&w->pool->files, w->files,
+				  memory_order_relaxed);
 }
 
 /* At the end of the only way: all that is below, or nothing. */
@@ -410,8 +410,8 @@ static bool is_loop(const struct dir *d)
 	return false;
 }
 
-static void skip_mount(
-	struct worker *w, struct dir *p, const char *name, const char *fstype)
+static void skip_mount(struct worker *w, struct dir *p, const char *name,
+		       const char *fstype)
 {
 	BK_AUTO_FREE char *path = dir_path(p, name);
 	struct zone *z = zone_new(w->pool, path, ZONE_MOUNT);
@@ -421,7 +421,7 @@ static void skip_mount(
 
 /* name in p is a mount point: a descriptor where it is to be entered. */
 static int cross(struct worker *w, struct dir *p, const char *name,
-	const char **ret_fstype)
+		 const char **ret_fstype)
 {
 	const struct walk *walk = w->pool->walk;
 	BK_AUTO_FREE char *path = dir_path(p, name);
@@ -429,8 +429,7 @@ static int cross(struct worker *w, struct dir *p, const char *name,
 	const char *fstype = m ? m->fstype : "unknown";
 
 	if (walk->cross && m &&
-		(mount_is_local(fstype) ||
-			bk_strv_has(&walk->fstypes, fstype))) {
+	    (mount_is_local(fstype) || bk_strv_has(&walk->fstypes, fstype))) {
 		*ret_fstype = fstype;
 		return open_dir(w, p, name, true);
 	}
@@ -446,7 +445,7 @@ static bool visit_crossed(struct worker *w, struct dir *d, const char *fstype)
 	if (is_loop(d)) {
 		path = dir_path(d, NULL);
 		WARN(w, false, path, 0,
-			"is a mount of a folder above it: skipped");
+		     "is a mount of a folder above it: skipped");
 		skip_mount(w, d->parent, d->name, fstype);
 		return false;
 	}

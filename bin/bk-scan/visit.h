@@ -24,7 +24,7 @@ struct dir {
 	int fd; /* -1: closed, maybe for want of descriptors */
 	_Atomic int refs;
 	_Atomic int users; /* chunks */
-	bool scan;         /* markers count */
+	bool scan;	   /* markers count */
 	char name[];
 };
 
@@ -56,7 +56,7 @@ struct worker {
 	struct pool *pool;
 	struct chunk *frames; /* the way down, deepest last */
 	size_t n, cap;
-	char *ents;          /* what getdents64(2) fills */
+	char *ents;	     /* what getdents64(2) fills */
 	struct bk_buf names; /* of the folder being read */
 	uint64_t files, bytes;
 	unsigned int found; /* markers, a bit each */

@@ -87,8 +87,8 @@ int walk_open(const char *path, int flags)
 		while (!last && *cut != '/')
 			cut--;
 		*cut = '\0';
-		next = open_piece(
-			fd, *s ? s : ".", last ? flags : O_PATH | O_DIRECTORY);
+		next = open_piece(fd, *s ? s : ".",
+				  last ? flags : O_PATH | O_DIRECTORY);
 		close(fd);
 		fd = next;
 		if (last)
@@ -150,8 +150,8 @@ static int reopen(struct dir *d)
 	if (fd < 0)
 		return -1;
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_INO, &st) == 0 &&
-		st.stx_ino == d->ino &&
-		((uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor) == d->dev)
+	    st.stx_ino == d->ino &&
+	    ((uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor) == d->dev)
 		return fd;
 	close(fd);
 	return -1;
@@ -273,8 +273,8 @@ static bool wanted(struct worker *w)
 	if (atomic_load_explicit(&p->idle, memory_order_relaxed) > 0)
 		return true;
 	return w->visited > 64 &&
-		atomic_load_explicit(&p->threads, memory_order_relaxed) <
-		(int)p->walk->jobs;
+	       atomic_load_explicit(&p->threads, memory_order_relaxed) <
+		       (int)p->walk->jobs;
 }
 
 static void step(struct worker *w)
@@ -344,7 +344,7 @@ static void work(struct worker *w, int64_t *due)
 	struct pool *p = w->pool;
 
 	while (w->n > 0 &&
-		!atomic_load_explicit(&p->stop, memory_order_relaxed)) {
+	       !atomic_load_explicit(&p->stop, memory_order_relaxed)) {
 		step(w);
 		if (due)
 			tend(p, due);
@@ -428,7 +428,7 @@ static int identify(struct worker *w, struct point *pt)
 	if (fd < 0)
 		return -1;
 	num = statx(fd, "", AT_EMPTY_PATH, STATX_TYPE | STATX_INO | STATX_SIZE,
-		&st);
+		    &st);
 	close(fd);
 	if (num < 0)
 		return -1;
@@ -460,7 +460,7 @@ static void point_failed(struct worker *w, struct point *pt, int num)
 	}
 	zone_new(w->pool, pt->path, pt->flags | ZONE_UNREADABLE);
 	warn_add(warn, true, pt->path, 0, "%s cannot be read: %s", what,
-		strerror(num));
+		 strerror(num));
 }
 
 /* Below a [scan] root, with no uncrossed mount between? */
@@ -470,9 +470,9 @@ static bool in_scan(const struct walk *w, const struct point *pt)
 		const struct point *r = &w->points[i];
 
 		if ((r->flags & ZONE_ROOT) &&
-			bk_path_within(pt->path, r->path) &&
-			mounts_of(w->mounts, pt->path) ==
-				mounts_of(w->mounts, r->path))
+		    bk_path_within(pt->path, r->path) &&
+		    mounts_of(w->mounts, pt->path) ==
+			    mounts_of(w->mounts, r->path))
 			return true;
 	}
 	return false;
@@ -481,13 +481,13 @@ static bool in_scan(const struct walk *w, const struct point *pt)
 static bool off_way(const struct walk *w, const char *path)
 {
 	return w->only && !bk_path_within(w->only, path) &&
-		(w->only_way || !bk_path_within(path, w->only));
+	       (w->only_way || !bk_path_within(path, w->only));
 }
 
 static void start(struct worker *w, struct point *pt)
 {
-	int fd = walk_open(
-		pt->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
+	int fd = walk_open(pt->path,
+			   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0) {
 		point_failed(w, pt, errno);

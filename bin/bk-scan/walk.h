@@ -20,13 +20,13 @@
 #include "warn.h"
 
 enum {
-	ZONE_ROOT = 1,        /* a [scan] root */
+	ZONE_ROOT = 1,	      /* a [scan] root */
 	ZONE_CONFIG = 2,      /* a path of the configuration */
 	ZONE_MARKED = 4,      /* holds markers, be they trusted or not */
-	ZONE_MOUNT = 8,       /* a mount point that is not crossed */
+	ZONE_MOUNT = 8,	      /* a mount point that is not crossed */
 	ZONE_CROSSED = 16,    /* one that is */
 	ZONE_UNREADABLE = 32, /* could not be read, or not to its end */
-	ZONE_GONE = 64,       /* was listed, but is no folder any more */
+	ZONE_GONE = 64,	      /* was listed, but is no folder any more */
 	ZONE_MISSING = 128,   /* a root or configured path that is not there */
 	ZONE_FILE = 256,      /* a configured path that is no folder */
 };
@@ -35,7 +35,7 @@ struct zone {
 	char *path;
 	unsigned int flags;
 	struct marker *markers; /* MARKERS of them, or NULL */
-	char *fstype;           /* of a mount point */
+	char *fstype;		/* of a mount point */
 	_Atomic uint64_t files;
 	_Atomic uint64_t dirs; /* itself among them */
 	_Atomic uint64_t bytes;
@@ -43,7 +43,7 @@ struct zone {
 
 /* A place to start at or to tell apart: a [scan] root, a configured path. */
 struct point {
-	char *path;         /* without symbolic links */
+	char *path;	    /* without symbolic links */
 	unsigned int flags; /* ZONE_ROOT, ZONE_CONFIG */
 	bool seen;
 	uint64_t dev, ino;
@@ -55,12 +55,12 @@ struct walk {
 	struct point *points; /* in tree order, each path once */
 	size_t npoints;
 	unsigned int jobs;
-	bool cross;             /* enter mounts of local disks */
+	bool cross;		/* enter mounts of local disks */
 	struct bk_strv fstypes; /* other types to enter then */
-	bool sizes;             /* stat each file for its size */
-	bool no_openat2;        /* as if the kernel had none (tests) */
-	const char *only;       /* just the way to this path, and below it */
-	bool only_way;          /* not below it */
+	bool sizes;		/* stat each file for its size */
+	bool no_openat2;	/* as if the kernel had none (tests) */
+	const char *only;	/* just the way to this path, and below it */
+	bool only_way;		/* not below it */
 
 	/* what came out */
 	struct zone **zones; /* in tree order, each path once */

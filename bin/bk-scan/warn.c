@@ -9,7 +9,7 @@
 #include "path.h"
 
 void warn_add(struct warnings *w, bool partial, const char *path, size_t line,
-	const char *fmt, ...)
+	      const char *fmt, ...)
 {
 	struct warning *v;
 	va_list ap;

@@ -22,7 +22,7 @@ struct warnings {
 };
 
 void warn_add(struct warnings *w, bool partial, const char *path, size_t line,
-	const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+	      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* In tree order, those without a path first. */
 void warn_sort(struct warnings *w);
 void warn_free(struct warnings *w);

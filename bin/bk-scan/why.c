@@ -10,7 +10,7 @@
 #include "scan.h"
 
 static void print(struct bk_rec *out, const char *what, const char *class,
-	const char *path, const char *why)
+		  const char *path, const char *why)
 {
 	json_t *o;
 
@@ -37,8 +37,8 @@ static int compare(const void *a, const void *b)
 	return order ? order : (int)(*x)->in - (int)(*y)->in;
 }
 
-static void print_chain(
-	const struct plan *p, const char *path, struct bk_rec *out)
+static void print_chain(const struct plan *p, const char *path,
+			struct bk_rec *out)
 {
 	BK_AUTO_FREE const struct rec **way =
 		bk_calloc(p->nrecs + 1, sizeof(*way));
@@ -55,13 +55,13 @@ static void print_chain(
 
 		scan_add_class(&class, p, way[i]);
 		print(out, way[i]->in ? "begins" : "ends", class.p,
-			way[i]->path, why);
+		      way[i]->path, why);
 	}
 }
 
 /* The verdict for a set that decides something on the way. */
 static bool print_verdict(const struct plan *p, const struct rec *r,
-	const char *path, struct bk_rec *out)
+			  const char *path, struct bk_rec *out)
 {
 	BK_AUTO_BUF struct bk_buf class = BK_BUF_INIT;
 	BK_AUTO_FREE char *why = rec_why(r);
@@ -77,7 +77,7 @@ static bool print_verdict(const struct plan *p, const struct rec *r,
 }
 
 static bool print_verdicts(const struct scan *s, enum class class,
-	const char *path, struct bk_rec *out)
+			   const char *path, struct bk_rec *out)
 {
 	const struct plan *p = &s->plan;
 	bool covered = false, any = false;
@@ -93,10 +93,10 @@ static bool print_verdicts(const struct scan *s, enum class class,
 	}
 	if (!any)
 		print(out, "no", class_name(class), path,
-			scan_is_below_root(s, path)
-				? "nothing at or above it says so"
-				: "nothing at or above it says so, and it is "
-				  "below no [scan] root");
+		      scan_is_below_root(s, path)
+			      ? "nothing at or above it says so"
+			      : "nothing at or above it says so, and it is "
+				"below no [scan] root");
 	return covered;
 }
 
@@ -124,8 +124,8 @@ int cmd_why(struct scan *s, int argc, char **argv)
 		return status;
 	status = scan_filter(s, 0, NULL);
 	if (status == BK_EX_OK)
-		status = scan_run(s,
-			&(struct scan_how){ .only = path, .only_way = true });
+		status = scan_run(s, &(struct scan_how){ .only = path,
+							 .only_way = true });
 	if (status != BK_EX_OK)
 		return status;
 	status = why_print(s, path, &out);

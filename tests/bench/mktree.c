@@ -49,18 +49,9 @@ static unsigned int parent_of(unsigned int i)
 static char *name_folder(const char *dir, unsigned int i)
 {
 	static const char *const names[] = {
-		"src",
-		"lib",
-		"node_modules",
-		"cur",
-		"new",
-		"photos-2019",
-		"objects",
-		"cache",
-		"docs",
-		"test",
-		"package",
-		"data",
+		"src",	"lib",	       "node_modules", "cur",
+		"new",	"photos-2019", "objects",      "cache",
+		"docs", "test",	       "package",      "data",
 	};
 	char *path = NULL;
 
@@ -76,7 +67,7 @@ static void fill(const char *dir, unsigned int n)
 
 	for (unsigned int i = 0; i < n; i++) {
 		if (asprintf(&path, "%s/%x%x.%s", dir, below(1 << 16), i,
-			    ends[below(5)]) < 0)
+			     ends[below(5)]) < 0)
 			die("asprintf");
 		touch(path);
 		free(path);

@@ -18,29 +18,29 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void get_all(const struct bk_conf_section *s)
 {
 	static const char *const durations[] = { "retry-pause", "lock-wait",
-		"prune-every", "min-age" };
+						 "prune-every", "min-age" };
 	static const char *const counts[] = { "jobs", "retries", "copies",
-		"shrink-alarm" };
+					      "shrink-alarm" };
 	static const char *const sizes[] = { "limit-upload", "limit-download" };
 	static const char *const bools[] = { "cross-mounts", "markers",
-		"delete" };
+					     "delete" };
 
 	for (size_t i = 0; i < BK_COUNT(durations); i++)
 		if (bk_conf_value(s, durations[i], NULL) &&
-			bk_conf_duration(s, durations[i], NONE) == NONE)
+		    bk_conf_duration(s, durations[i], NONE) == NONE)
 			abort();
 	for (size_t i = 0; i < BK_COUNT(counts); i++)
 		if (bk_conf_value(s, counts[i], NULL) &&
-			bk_conf_u64(s, counts[i], NONE) > 256)
+		    bk_conf_u64(s, counts[i], NONE) > 256)
 			abort();
 	for (size_t i = 0; i < BK_COUNT(sizes); i++)
 		if (bk_conf_value(s, sizes[i], NULL) &&
-			bk_conf_size(s, sizes[i], NONE) == NONE)
+		    bk_conf_size(s, sizes[i], NONE) == NONE)
 			abort();
 	for (size_t i = 0; i < BK_COUNT(bools); i++)
 		if (bk_conf_value(s, bools[i], NULL) &&
-			bk_conf_bool(s, bools[i], false) !=
-				bk_conf_bool(s, bools[i], true))
+		    bk_conf_bool(s, bools[i], false) !=
+			    bk_conf_bool(s, bools[i], true))
 			abort();
 }
 
@@ -57,12 +57,11 @@ static void check(const struct bk_conf *conf)
 			if (v->value[0] != '/')
 				abort();
 		if (strcmp(s->kind, "repo") == 0 &&
-			!(bk_conf_str(s, "url", NULL) &&
-				bk_conf_str(s, "password", NULL)))
+		    !(bk_conf_str(s, "url", NULL) &&
+		      bk_conf_str(s, "password", NULL)))
 			abort();
 		if (strcmp(s->kind, "backup") == 0 &&
-			!bk_conf_find(
-				conf, "repo", bk_conf_str(s, "repo", NULL)))
+		    !bk_conf_find(conf, "repo", bk_conf_str(s, "repo", NULL)))
 			abort();
 	}
 }

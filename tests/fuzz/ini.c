@@ -29,13 +29,12 @@ static void each(void *arg, const struct bk_ini_line *l)
 
 	at_line(c, l->line);
 	if (strlen(l->section) > 256 || strlen(l->value) > 1 << 20 ||
-		strchr(l->value, '\n'))
+	    strchr(l->value, '\n'))
 		abort();
 	if (!l->key && !*l->section)
 		abort();
-	if (l->key &&
-		(!*l->key || strlen(l->key) > 64 ||
-			!bk_str_utf8(l->key, strlen(l->key))))
+	if (l->key && (!*l->key || strlen(l->key) > 64 ||
+		       !bk_str_utf8(l->key, strlen(l->key))))
 		abort();
 	if (l->continued && (!l->key || !*l->value))
 		abort();

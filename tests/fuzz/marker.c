@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1 || size > MARKER_MAX)
 		return 0;
 	marker_parse(&m, (enum marker_kind)(data[0] % MARKERS),
-		(const char *)data + 1, size - 1);
+		     (const char *)data + 1, size - 1);
 	if (m.problems.n && (m.sets.n || m.boxes.n || m.exclude.n))
 		__builtin_trap();
 	for (size_t i = 0; i < m.exclude.n; i++) {

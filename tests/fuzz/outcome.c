@@ -37,8 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_outcomes(said);
 	memset(&lock, 'x', sizeof(lock));
 	if (outcome_lock(said, &lock) &&
-		(!memchr(lock.host, '\0', sizeof(lock.host)) || !*lock.host ||
-			lock.age < -1 || !strstr(said, lock.host)))
+	    (!memchr(lock.host, '\0', sizeof(lock.host)) || !*lock.host ||
+	     lock.age < -1 || !strstr(said, lock.host)))
 		abort();
 	return 0;
 }

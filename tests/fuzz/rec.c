@@ -17,7 +17,7 @@ static void check_record(const json_t *o)
 	const char *type = bk_rec_str(o, "type");
 
 	if (!json_is_object(o) || !type || strcmp(type, "end") == 0 ||
-		bk_rec_int(o, "v", 0) != 1)
+	    bk_rec_int(o, "v", 0) != 1)
 		abort();
 	(void)bk_rec_time(o, "time", 0);
 	(void)bk_rec_bool(o, "nested", false);
@@ -43,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int got;
 
 	if (fd < 0 || bk_fd_write(fd, data, size) < 0 ||
-		lseek(fd, 0, SEEK_SET) != 0)
+	    lseek(fd, 0, SEEK_SET) != 0)
 		abort();
 	while ((got = bk_rec_next(&in, &o, &err)) == 1) {
 		check_record(o);

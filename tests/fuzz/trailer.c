@@ -24,8 +24,8 @@ static void check_complete(const uint8_t *data, size_t size)
 	size_t before = start ? (size_t)(start + 1 - s) : 0;
 
 	if (s[size - 1] != '\n' || size - before < 24 ||
-		memcmp(s + before, "-- bk-dbdump: complete ", 23) != 0 ||
-		!says(s + before, size - before, before))
+	    memcmp(s + before, "-- bk-dbdump: complete ", 23) != 0 ||
+	    !says(s + before, size - before, before))
 		abort();
 }
 
@@ -43,8 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		at += n;
 	}
 	if (whole.bytes != size || parts.bytes != size ||
-		whole.len != parts.len || whole.len > sizeof(whole.last) ||
-		memcmp(whole.last, parts.last, whole.len) != 0)
+	    whole.len != parts.len || whole.len > sizeof(whole.last) ||
+	    memcmp(whole.last, parts.last, whole.len) != 0)
 		abort();
 	if (trailer_complete(&whole) != trailer_complete(&parts))
 		abort();

@@ -126,7 +126,7 @@ static void reserve_most(void)
 CHECK_TEST(sizes_do_not_wrap)
 {
 	static const size_t sizes[] = { SIZE_MAX, SIZE_MAX - 1, SIZE_MAX - 2,
-		SIZE_MAX / 2, SIZE_MAX / 2 + 100 };
+					SIZE_MAX / 2, SIZE_MAX / 2 + 100 };
 
 	for (size_t i = 0; i < BK_COUNT(sizes); i++) {
 		most = sizes[i];

@@ -68,7 +68,7 @@ static const char *check_name;
 		intmax_t a_ = (intmax_t)(a), b_ = (intmax_t)(b);            \
 		if (a_ != b_)                                               \
 			CHECK_FAIL("%s is %" PRIdMAX ", not %" PRIdMAX, #a, \
-				a_, b_);                                    \
+				   a_, b_);                                 \
 	} while (0)
 
 /* NULL equals only NULL. */
@@ -78,7 +78,7 @@ static const char *check_name;
 		if (a_ == b_ || (a_ && b_ && strcmp(a_, b_) == 0))             \
 			break;                                                 \
 		CHECK_FAIL("%s is \"%s\", not \"%s\"", #a, a_ ? a_ : "(null)", \
-			b_ ? b_ : "(null)");                                   \
+			   b_ ? b_ : "(null)");                                \
 	} while (0)
 
 #define CHECK_SKIP(why)                                                        \
@@ -119,7 +119,7 @@ int main(void)
 		if (WIFEXITED(status) && WEXITSTATUS(status) == CHECK_SAID)
 			continue;
 		printf("%sok %d %s\n", status ? "not " : "", check_number,
-			t->name);
+		       t->name);
 		if (WIFSIGNALED(status))
 			printf("# ended by %s\n", strsignal(WTERMSIG(status)));
 		else if (status)

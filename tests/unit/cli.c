@@ -14,8 +14,9 @@ static struct bk_cli cli;
 
 static void parse(void)
 {
-	static const struct option longs[] = { BK_CLI_LONG,
-		{ "own", no_argument, NULL, BK_CLI_OWN }, { 0 } };
+	static const struct option longs[] = {
+		BK_CLI_LONG, { "own", no_argument, NULL, BK_CLI_OWN }, { 0 }
+	};
 	int argc = 0, c;
 
 	cli = (struct bk_cli){ .usage = "usage: bk-x\n" };
@@ -23,7 +24,7 @@ static void parse(void)
 		argc++;
 	optind = 0;
 	while ((c = getopt_long(argc, args, BK_CLI_SHORT "o", longs, NULL)) !=
-		-1)
+	       -1)
 		if (c != BK_CLI_OWN && c != 'o')
 			bk_cli_option(&cli, c);
 }
@@ -35,9 +36,9 @@ static void start_and_parse(void)
 	_exit(99);
 }
 
-#define ARGS(...)           \
-	(args = (char *[]){ \
-		 (char[]){ "bk-x" }, __VA_ARGS__ __VA_OPT__(, ) NULL })
+#define ARGS(...)                               \
+	(args = (char *[]){ (char[]){ "bk-x" }, \
+			    __VA_ARGS__ __VA_OPT__(, ) NULL })
 #define A(s) ((char[]){ s })
 
 CHECK_TEST(options)

@@ -20,8 +20,8 @@ static struct bk_strv problems;
 static struct bk_err err;
 static struct bk_conf *conf;
 
-static int remove_one(
-	const char *path, const struct stat *st, int type, struct FTW *f)
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *f)
 {
 	(void)st;
 	(void)type;
@@ -199,10 +199,10 @@ CHECK_TEST(every_key)
 	repo = bk_conf_find(conf, "repo", "main");
 	CHECK_STR(bk_conf_str(repo, "url", NULL), "sftp:box:restic/web1");
 	CHECK_STR(list_of("repo", "main", "password"),
-		"credential:restic.main|file:/etc/bk/main.pw|ask|"
-		"command:pass show restic/web1");
+		  "credential:restic.main|file:/etc/bk/main.pw|ask|"
+		  "command:pass show restic/web1");
 	CHECK_STR(list_of("repo", "main", "keep"),
-		"hourly 48, daily 14|within-monthly 1y6m");
+		  "hourly 48, daily 14|within-monthly 1y6m");
 	CHECK_INT(bk_conf_u64(repo, "retries", 4), 0);
 	CHECK_INT(bk_conf_duration(repo, "retry-pause", 1), 90);
 	CHECK_INT(bk_conf_duration(repo, "lock-wait", 1), 5400);
@@ -210,14 +210,14 @@ CHECK_TEST(every_key)
 	CHECK_INT(bk_conf_size(repo, "limit-upload", 0), 2 << 20);
 	CHECK_INT(bk_conf_size(repo, "limit-download", 0), 512 << 10);
 	CHECK_STR(bk_conf_str(repo, "option", NULL),
-		"sftp.args=-i /etc/bk/ssh/key");
+		  "sftp.args=-i /etc/bk/ssh/key");
 	CHECK_STR(bk_conf_str(repo, "program", NULL), "restic");
 	CHECK_STR(value_of("repo", "second", "program"), "/opt/restic");
 	backup = bk_conf_find(conf, "backup", "home");
-	CHECK_STR(
-		list_of("backup", "home", "path"), "/etc|/usr/local/bin|/opt");
+	CHECK_STR(list_of("backup", "home", "path"),
+		  "/etc|/usr/local/bin|/opt");
 	CHECK_STR(list_of("backup", "home", "exclude"),
-		"*.tmp|/home/*/[Cc]ache|a=b:c");
+		  "*.tmp|/home/*/[Cc]ache|a=b:c");
 	CHECK_INT(bk_conf_u64(backup, "shrink-alarm", 50), 30);
 	CHECK_STR(bk_conf_str(backup, "keep", NULL), "last 3");
 	cold = bk_conf_find(conf, "cold", "photos");
@@ -280,7 +280,7 @@ CHECK_TEST(host_in_values)
 
 	CHECK_STR(try("[scan]\nroot = /%H/%%H/%h/%/%%/%%%H\n"
 		      "[host]\nname = x\n"),
-		NULL);
+		  NULL);
 	CHECK_STR(value_of("scan", "", "root"), "/x/%H/%h/%/%%/%%H");
 	CHECK_STR(try("[scan]\nroot = /%H\n"), NULL);
 	want = bk_asprintf("/%s", node());
@@ -325,7 +325,7 @@ CHECK_TEST(names_of_sections)
 {
 	char *s = bk_asprintf("[cold a.B_9-]\npath = /a\n[cold %064d]\n"
 			      "path = /b\n[ cold\t c ]\npath = /c\n",
-		0);
+			      0);
 
 	CHECK_STR(try(s), NULL);
 	CHECK(bk_conf_find(conf, "cold", "a.B_9-"));
@@ -344,8 +344,8 @@ CHECK_TEST(bad_values)
 		{ "host", "name = -a", "is not a host name" },
 		{ "host", "name = a/b", "is not a host name" },
 		{ "scan", "root = home",
-			"'home' is not an absolute path; "
-			"write e.g. /home" },
+		  "'home' is not an absolute path; "
+		  "write e.g. /home" },
 		{ "scan", "root = ~/x", "is not an absolute path" },
 		{ "scan", "root = \"/x\"", "is not an absolute path" },
 		{ "scan", "cross-mounts = maybe", "'maybe' is not yes or no" },
@@ -359,9 +359,9 @@ CHECK_TEST(bad_values)
 		{ "scan", "jobs = 99999999999999999999", "is not a number" },
 		{ "repo x", "retries = 21", "is not a number from 0 to 20" },
 		{ "repo x", "retry-pause = 10",
-			"'10' is not a time with its "
-			"unit s m h d w or y; write "
-			"e.g. 10s" },
+		  "'10' is not a time with its "
+		  "unit s m h d w or y; write "
+		  "e.g. 10s" },
 		{ "repo x", "retry-pause = 10 s", "is not a time" },
 		{ "repo x", "retry-pause = 10ms", "is not a time" },
 		{ "repo x", "lock-wait = forever", "is not a time" },
@@ -380,9 +380,9 @@ CHECK_TEST(bad_values)
 		{ "repo x", "url = -x", "is not a repository" },
 		{ "repo x", "url = a\tb", "is not a repository" },
 		{ "repo x", "keep = hourly",
-			"keep: 'hourly' is not UNIT "
-			"COUNT (1 to 9999); write e.g. "
-			"hourly 14" },
+		  "keep: 'hourly' is not UNIT "
+		  "COUNT (1 to 9999); write e.g. "
+		  "hourly 14" },
 		{ "repo x", "keep = hourly x", "'hourly x' is not UNIT" },
 		{ "repo x", "keep = daily 0", "'daily 0' is not UNIT" },
 		{ "repo x", "keep = daily 10000", "is not UNIT COUNT" },
@@ -392,8 +392,8 @@ CHECK_TEST(bad_values)
 		{ "repo x", "keep = hourly 4, dayly 2", "'dayly' is not a" },
 		{ "repo x", "keep = hourly 4; x", "'hourly 4; x' is not" },
 		{ "repo x", "keep = within 3w",
-			"'within 3w' is not UNIT and "
-			"a time in y m d h" },
+		  "'within 3w' is not UNIT and "
+		  "a time in y m d h" },
 		{ "repo x", "keep = within 0d", "is not UNIT and a time" },
 		{ "repo x", "keep = within 3", "is not UNIT and a time" },
 		{ "repo x", "keep = within 3d2d", "is not UNIT and a time" },
@@ -418,7 +418,8 @@ CHECK_TEST(bad_values)
 		char *text =
 			bk_asprintf("[%s]\n%s\n", bad[i].section, bad[i].line);
 		char *at = bk_asprintf("c:2: [%s] %.*s:", bad[i].section,
-			(int)strcspn(bad[i].line, " "), bad[i].line);
+				       (int)strcspn(bad[i].line, " "),
+				       bad[i].line);
 		const char *got = try(text);
 
 		HAS(got, at);
@@ -443,12 +444,18 @@ CHECK_TEST(bad_values_are_shown_short)
 CHECK_TEST(secrets_are_not_shown)
 {
 	static const char *const bad[] = { "password = hunter2",
-		"password = credential:hunter2/x", "password = file:hunter2",
-		"password = command: ", "password = ask hunter2",
-		"password = credential:.hunter2", "password = ask\n hunter2",
-		"url = rest:https://u:hunter2@h/\tx", "url = -hunter2",
-		"option = hunter2", "url = x\nurl = hunter2",
-		"url = x\n hunter2", "password = ask\nhunter2" };
+					   "password = credential:hunter2/x",
+					   "password = file:hunter2",
+					   "password = command: ",
+					   "password = ask hunter2",
+					   "password = credential:.hunter2",
+					   "password = ask\n hunter2",
+					   "url = rest:https://u:hunter2@h/\tx",
+					   "url = -hunter2",
+					   "option = hunter2",
+					   "url = x\nurl = hunter2",
+					   "url = x\n hunter2",
+					   "password = ask\nhunter2" };
 
 	for (size_t i = 0; i < BK_COUNT(bad); i++) {
 		char *text = bk_asprintf("[repo x]\n%s\n", bad[i]);
@@ -460,9 +467,9 @@ CHECK_TEST(secrets_are_not_shown)
 		free(text);
 	}
 	HAS(try("[repo x]\nurl = y\npassword = hunter2\n"),
-		"c:3: [repo x] password: is not one of command:COMMAND "
-		"credential:NAME file:/PATH ask (the secret itself never "
-		"stands here); write e.g. credential:restic.main");
+	    "c:3: [repo x] password: is not one of command:COMMAND "
+	    "credential:NAME file:/PATH ask (the secret itself never "
+	    "stands here); write e.g. credential:restic.main");
 }
 
 /* Bad structure. */
@@ -470,26 +477,26 @@ CHECK_TEST(secrets_are_not_shown)
 CHECK_TEST(unknown_keys)
 {
 	CHECK_STR(try(REPO "ulr = x\n"),
-		"c:4: [repo main] has no key 'ulr'; did you mean 'url'?");
+		  "c:4: [repo main] has no key 'ulr'; did you mean 'url'?");
 	CHECK_STR(try(REPO "limit_upload = 1\n"),
-		"c:4: [repo main] has no key 'limit_upload'; did you mean "
-		"'limit-upload'?");
+		  "c:4: [repo main] has no key 'limit_upload'; did you mean "
+		  "'limit-upload'?");
 	CHECK_STR(try("[scan]\nRoot = /x\n"),
-		"c:2: [scan] has no key 'Root'; did you mean 'root'?");
+		  "c:2: [scan] has no key 'Root'; did you mean 'root'?");
 	CHECK_STR(try("[scan]\nexclude = x\n y\n z\n"),
-		"c:2: [scan] has no key 'exclude'; there are root "
-		"cross-mounts fstype jobs");
+		  "c:2: [scan] has no key 'exclude'; there are root "
+		  "cross-mounts fstype jobs");
 }
 
 CHECK_TEST(unknown_sections)
 {
 	HAS(try("[repos x]\nurl = y\n"),
-		"c:1: [repos x] is an unknown section; did you mean 'repo'?");
+	    "c:1: [repos x] is an unknown section; did you mean 'repo'?");
 	CHECK_STR(try("[monitor x]\nurl = y\n z\nfoo = bar\n"),
-		"c:1: [monitor x] is an unknown section; there are host scan "
-		"repo backup cold");
+		  "c:1: [monitor x] is an unknown section; there are host scan "
+		  "repo backup cold");
 	HAS(try("[repo]\nurl = y\n"),
-		"c:1: [repo] needs a name; write e.g. [repo main]");
+	    "c:1: [repo] needs a name; write e.g. [repo main]");
 	HAS(try("[scan x]\n"), "c:1: [scan x] takes no name; write [scan]");
 	HAS(try("[repo a b]\n"), "has a bad name");
 	HAS(try("[repo .a]\n"), "has a bad name");
@@ -498,47 +505,48 @@ CHECK_TEST(unknown_sections)
 	HAS(try("[repo a/b]\n"), "has a bad name");
 	HAS(try("[repo 0123456789012345678901234567890123456789012345678901"
 		"2345678901234]\n"),
-		"has a bad name");
+	    "has a bad name");
 }
 
 CHECK_TEST(keys_before_sections)
 {
 	CHECK_STR(try("root = /\n /x\n[scan]\nroot = /\n"),
-		"c:1: 'root' stands before the first [section]");
+		  "c:1: 'root' stands before the first [section]");
 }
 
 CHECK_TEST(given_twice)
 {
 	CHECK_STR(try("[scan]\njobs = 1\n[scan]\njobs = 1\n"),
-		"c:4: [scan] jobs is given twice, first at c:2; remove one");
+		  "c:4: [scan] jobs is given twice, first at c:2; remove one");
 	CHECK_STR(try("[scan]\njobs =\njobs = 1\n"),
-		"c:2: [scan] jobs has no value; write e.g. jobs = 32\n"
-		"c:3: [scan] jobs is given twice, first at c:2; remove one");
+		  "c:2: [scan] jobs has no value; write e.g. jobs = 32\n"
+		  "c:3: [scan] jobs is given twice, first at c:2; remove one");
 	CHECK_STR(try(REPO "keep = daily 1, daily 2\n"),
-		"c:4: [repo main] keep: daily is given twice; remove one");
+		  "c:4: [repo main] keep: daily is given twice; remove one");
 	CHECK_STR(try(REPO "keep = daily 1\nkeep = hourly 2\n  daily 2\n"),
-		"c:6: [repo main] keep: daily is given twice; remove one");
+		  "c:6: [repo main] keep: daily is given twice; remove one");
 }
 
 CHECK_TEST(no_value)
 {
 	CHECK_STR(try("[scan]\nroot =\n"),
-		"c:2: [scan] root has no value; write e.g. root = /home");
+		  "c:2: [scan] root has no value; write e.g. root = /home");
 	CHECK_STR(try("[repo x]\nurl = ; gone\npassword = ask\n"),
-		"c:2: [repo x] url has no value; write e.g. url = "
-		"sftp:box:restic/%H");
+		  "c:2: [repo x] url has no value; write e.g. url = "
+		  "sftp:box:restic/%H");
 }
 
 CHECK_TEST(scalar_continued)
 {
 	CHECK_STR(try("[scan]\njobs = 3\n  4\n"),
-		"c:3: [scan] jobs takes one value, and this indented line "
-		"would be one more; remove it");
+		  "c:3: [scan] jobs takes one value, and this indented line "
+		  "would be one more; remove it");
 }
 
 CHECK_TEST(required)
 {
-	CHECK_STR(try("[repo x]\n[backup y]\n[cold z]\n"),
+	CHECK_STR(
+		try("[repo x]\n[backup y]\n[cold z]\n"),
 		"c:1: [repo x] has no url; add e.g. url = sftp:box:restic/%H\n"
 		"c:1: [repo x] has no password; add e.g. password = "
 		"credential:restic.main\n"
@@ -549,17 +557,18 @@ CHECK_TEST(required)
 CHECK_TEST(references)
 {
 	CHECK_STR(try(REPO "[backup x]\nrepo = mian\n"),
-		"c:5: [backup x] repo: there is no [repo mian]; did you mean "
-		"'main'?");
+		  "c:5: [backup x] repo: there is no [repo mian]; did you mean "
+		  "'main'?");
 	CHECK_STR(try("[backup x]\nrepo = main\n"),
-		"c:2: [backup x] repo: there is no [repo main]; add it, or "
-		"name another");
+		  "c:2: [backup x] repo: there is no [repo main]; add it, or "
+		  "name another");
 	CHECK_STR(try("[backup x]\nrepo = main\n" REPO), NULL);
 }
 
 CHECK_TEST(indented_by_mistake)
 {
-	CHECK_STR(try("[scan]\n  root = /a\n  jobs = 3\n  fstype: nfs\n"),
+	CHECK_STR(
+		try("[scan]\n  root = /a\n  jobs = 3\n  fstype: nfs\n"),
 		"c:3: [scan]: this indented line is one more value of 'root', "
 		"not a key 'jobs' of its own; remove the white space before "
 		"it\n"
@@ -567,31 +576,31 @@ CHECK_TEST(indented_by_mistake)
 		"not a key 'fstype' of its own; remove the white space before "
 		"it");
 	HAS(try(REPO " [backup x]\n repo = main\n"),
-		"c:4: [repo main]: this indented line is one more value of "
-		"'password', not a section of its own");
+	    "c:4: [repo main]: this indented line is one more value of "
+	    "'password', not a section of its own");
 	CHECK_STR(try(REPO "[backup x]\nrepo = main\nexclude = a\n"
 			   "  [Cc]ache\n  [repo\n  other = x\n"),
-		NULL);
+		  NULL);
 }
 
 CHECK_TEST(all_problems_in_order)
 {
 	CHECK_STR(try("x\n[scan]\njobs = 0\nroot = a\n  b\nfoo = 1\n[bar]\n"
 		      "[cold c]\ndelete = no\ncopies = 9\n"),
-		"c:1: line is neither [section], key = value nor a comment\n"
-		"c:3: [scan] jobs: '0' is not a number from 1 to 256; write "
-		"e.g. 32\n"
-		"c:4: [scan] root: 'a' is not an absolute path; write e.g. "
-		"/home\n"
-		"c:5: [scan] root: 'b' is not an absolute path; write e.g. "
-		"/home\n"
-		"c:6: [scan] has no key 'foo'; there are root cross-mounts "
-		"fstype jobs\n"
-		"c:7: [bar] is an unknown section; there are host scan repo "
-		"backup cold\n"
-		"c:10: [cold c] copies: '9' is not a number from 1 to 2; "
-		"write e.g. 2\n"
-		"c:8: [cold c] has no path; add e.g. path = /srv/photos");
+		  "c:1: line is neither [section], key = value nor a comment\n"
+		  "c:3: [scan] jobs: '0' is not a number from 1 to 256; write "
+		  "e.g. 32\n"
+		  "c:4: [scan] root: 'a' is not an absolute path; write e.g. "
+		  "/home\n"
+		  "c:5: [scan] root: 'b' is not an absolute path; write e.g. "
+		  "/home\n"
+		  "c:6: [scan] has no key 'foo'; there are root cross-mounts "
+		  "fstype jobs\n"
+		  "c:7: [bar] is an unknown section; there are host scan repo "
+		  "backup cold\n"
+		  "c:10: [cold c] copies: '9' is not a number from 1 to 2; "
+		  "write e.g. 2\n"
+		  "c:8: [cold c] has no path; add e.g. path = /srv/photos");
 	CHECK_STR(err.msg, "the configuration has 8 problems");
 }
 
@@ -645,7 +654,7 @@ CHECK_TEST(twice_in_two_files)
 	CHECK_INT(problems.n, 1);
 	want = bk_asprintf("%s/bk/conf.d/a.conf:3: [scan] jobs is given "
 			   "twice, first at %s/bk/bk.conf:2; remove one",
-		dir, dir);
+			   dir, dir);
 	CHECK_STR(problems.v[0], want);
 	free(want);
 }
@@ -669,9 +678,8 @@ CHECK_TEST(no_configuration)
 	CHECK(!load(NULL));
 	CHECK_INT(err.exit, BK_EX_NOINPUT);
 	CHECK_INT(problems.n, 1);
-	HAS(problems.v[0],
-		"/bk/bk.conf: there is no configuration; write "
-		"this file, or name one with -c");
+	HAS(problems.v[0], "/bk/bk.conf: there is no configuration; write "
+			   "this file, or name one with -c");
 	CHECK_INT(rmdir("bk/conf.d"), 0);
 	CHECK_INT(rmdir("bk"), 0);
 	CHECK(!load(NULL));
@@ -798,8 +806,8 @@ CHECK_TEST(writable_by_others)
 	CHECK_INT(err.exit, BK_EX_CONFIG);
 	CHECK_INT(problems.n, 1);
 	CHECK_STR(problems.v[0],
-		"c: is not trusted: others can write it; "
-		"make it root's or your own, and chmod go-w it");
+		  "c: is not trusted: others can write it; "
+		  "make it root's or your own, and chmod go-w it");
 	CHECK_INT(chmod("c", 0644), 0);
 	CHECK(load("c"));
 }
@@ -899,7 +907,7 @@ static char *uncommented(const char *text)
 		bool start = p == text || p[-1] == '\n';
 
 		if (!start || p[0] != '#' ||
-			(p[1] == ' ' && (p[2] != ' ' || p[3] == ' ')))
+		    (p[1] == ' ' && (p[2] != ' ' || p[3] == ' ')))
 			bk_buf_addc(&b, *p);
 	}
 	return bk_buf_steal(&b);
@@ -916,7 +924,7 @@ static void each_key_is_in(const char *man, const char *kind, const char *name)
 		if (!bk_conf_value(s, k->name, NULL))
 			CHECK_FAIL("no %s in [%s]", k->name, kind);
 		if (!strstr(man, item) &&
-			strcmp(k->name, "limit-download") != 0)
+		    strcmp(k->name, "limit-download") != 0)
 			CHECK_FAIL("no example of %s in the manual", k->name);
 		free(item);
 	}

@@ -8,10 +8,17 @@ static struct bk_err err;
 
 static void clean_env(void)
 {
-	static const char *const v[] = { "BK_STATE_DIR", "BK_CACHE_DIR",
-		"BK_RUN_DIR", "STATE_DIRECTORY", "CACHE_DIRECTORY",
-		"RUNTIME_DIRECTORY", "XDG_STATE_HOME", "XDG_CACHE_HOME",
-		"XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "HOME" };
+	static const char *const v[] = { "BK_STATE_DIR",
+					 "BK_CACHE_DIR",
+					 "BK_RUN_DIR",
+					 "STATE_DIRECTORY",
+					 "CACHE_DIRECTORY",
+					 "RUNTIME_DIRECTORY",
+					 "XDG_STATE_HOME",
+					 "XDG_CACHE_HOME",
+					 "XDG_RUNTIME_DIR",
+					 "XDG_CONFIG_HOME",
+					 "HOME" };
 
 	for (size_t i = 0; i < BK_COUNT(v); i++)
 		unsetenv(v[i]);

@@ -17,8 +17,8 @@ static struct bk_exec x;
 static void fresh(void)
 {
 	x = (struct bk_exec){ .in = BK_EXEC_NULL,
-		.out = BK_EXEC_INHERIT,
-		.err = BK_EXEC_INHERIT };
+			      .out = BK_EXEC_INHERIT,
+			      .err = BK_EXEC_INHERIT };
 }
 
 static void free_buffers(void)
@@ -185,9 +185,13 @@ CHECK_TEST(find)
 
 CHECK_TEST(environment)
 {
-	char *env[] = { (char[]){ "UNIT_A=1=2" }, (char[]){ "UNIT_B" },
-		(char[]){ "UNIT_C=new" }, (char[]){ "UNIT_C=newer" },
-		(char[]){ "UNIT_NONE" }, (char[]){ "UNIT_E=" }, NULL };
+	char *env[] = { (char[]){ "UNIT_A=1=2" },
+			(char[]){ "UNIT_B" },
+			(char[]){ "UNIT_C=new" },
+			(char[]){ "UNIT_C=newer" },
+			(char[]){ "UNIT_NONE" },
+			(char[]){ "UNIT_E=" },
+			NULL };
 
 	fresh();
 	setenv("UNIT_B", "gone", 1);
@@ -295,7 +299,7 @@ CHECK_TEST(signals_are_default)
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	CHECK_STR(out.p,
-		"SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+		  "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 	CHECK_INT(run_sh("exec cut -d ' ' -f 5 /proc/self/stat"), 0);
 	CHECK_INT(atol(out.p), getpgrp());
 	free_buffers();
@@ -323,8 +327,8 @@ CHECK_TEST(much_on_both)
 	fresh();
 	CHECK_INT(run(sh("head -c 300000 /dev/zero; head -c 400000 /dev/zero "
 			 ">&2; head -c 300000 /dev/zero; exit 2"),
-			  1 << 20, 15000),
-		2);
+		      1 << 20, 15000),
+		  2);
 	CHECK_INT(out.len, 600000);
 	CHECK_INT(said.len, 400000);
 	free_buffers();
@@ -453,7 +457,7 @@ static pid_t orphan(void)
 	parent = fork();
 	if (parent == 0) {
 		if (bk_exec_start(&x, &c, &err) < 0 ||
-			write(p[1], &c.pid, sizeof(c.pid)) < 0)
+		    write(p[1], &c.pid, sizeof(c.pid)) < 0)
 			_exit(1);
 		for (;;)
 			pause();
@@ -495,7 +499,8 @@ CHECK_TEST(dies_with_its_parent)
 CHECK_TEST(line_for_people)
 {
 	char *argv[] = { (char[]){ "restic" }, (char[]){ "-r" },
-		(char[]){ "a b" }, (char[]){ "it's" }, (char[]){ "" }, NULL };
+			 (char[]){ "a b" },    (char[]){ "it's" },
+			 (char[]){ "" },       NULL };
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 
 	bk_exec_add_line(&b, argv);

@@ -255,7 +255,7 @@ CHECK_TEST(write_on_a_full_disk)
 	got = bk_file_write("disk/f", data, len, 0600, &err);
 	free(data);
 	if (got != -1 || err.exit != 74 || err.num != ENOSPC ||
-		strcmp(text_of("disk/f"), "old") != 0 || count_of("disk") != 1)
+	    strcmp(text_of("disk/f"), "old") != 0 || count_of("disk") != 1)
 		got = 0;
 	CHECK_INT(umount("disk"), 0);
 	CHECK_INT(got, -1);
@@ -301,9 +301,9 @@ CHECK_TEST(makes_no_folders)
 
 static const char *distrust(uid_t uid, gid_t gid, mode_t mode)
 {
-	struct stat st = {
-		.st_uid = uid, .st_gid = gid, .st_mode = S_IFREG | mode
-	};
+	struct stat st = { .st_uid = uid,
+			   .st_gid = gid,
+			   .st_mode = S_IFREG | mode };
 
 	return bk_file_distrust(&st);
 }

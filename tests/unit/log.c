@@ -50,8 +50,8 @@ CHECK_TEST(levels)
 {
 	CHECK_STR(ran(quiet)->err, "bk-x: error: e 1\nbk-x: warning: w\n");
 	CHECK_STR(ran(verbose)->err,
-		"bk-x: error: e 1\nbk-x: warning: w\nbk-x: n\nbk-x: i\n"
-		"bk-x: d\n");
+		  "bk-x: error: e 1\nbk-x: warning: w\nbk-x: n\nbk-x: i\n"
+		  "bk-x: d\n");
 }
 
 static void hostile(void)
@@ -63,8 +63,8 @@ static void hostile(void)
 CHECK_TEST(control_bytes_are_escaped)
 {
 	CHECK_STR(ran(hostile)->err,
-		"bk-x: error: '\\x1b[31m\\x0d\\x07\\n<0>forged\\tx\\\\\\xff"
-		"\\xc2\\x9b\xc3\xa9'\n");
+		  "bk-x: error: '\\x1b[31m\\x0d\\x07\\n<0>forged\\tx\\\\\\xff"
+		  "\\xc2\\x9b\xc3\xa9'\n");
 }
 
 static void long_message(void)
@@ -85,7 +85,7 @@ static void as_journal(dev_t dev, ino_t ino)
 	char text[64];
 
 	(void)snprintf(text, sizeof(text), "%llu:%llu", (unsigned long long)dev,
-		(unsigned long long)ino);
+		       (unsigned long long)ino);
 	setenv("JOURNAL_STREAM", text, 1);
 	bk_log_init("bk-x");
 	bk_log_set_level(BK_LOG_DEBUG);
@@ -111,8 +111,8 @@ static void other_journal(void)
 CHECK_TEST(journal_prefix)
 {
 	CHECK_STR(ran(journal)->err,
-		"<3>bk-x: error: e 1\n<4>bk-x: warning: w\n<5>bk-x: n\n"
-		"<6>bk-x: i\n<7>bk-x: d\n");
+		  "<3>bk-x: error: e 1\n<4>bk-x: warning: w\n<5>bk-x: n\n"
+		  "<6>bk-x: i\n<7>bk-x: d\n");
 	CHECK_HAS(ran(other_journal)->err, "bk-x: error: e 1\n");
 	CHECK(!strchr(ran(other_journal)->err, '<'));
 	setenv("JOURNAL_STREAM", "rubbish", 1);
@@ -193,8 +193,8 @@ static const char *on_terminal(enum bk_log_level level)
 CHECK_TEST(progress_on_a_terminal)
 {
 	CHECK_STR(on_terminal(BK_LOG_NOTICE),
-		"\r\033[Khalf\\x1b[2J\r\033[Kmore\r\033[K"
-		"bk-x: error: e\r\n\r\033[K");
+		  "\r\033[Khalf\\x1b[2J\r\033[Kmore\r\033[K"
+		  "bk-x: error: e\r\n\r\033[K");
 	CHECK_STR(on_terminal(BK_LOG_WARNING), "bk-x: error: e\r\n");
 }
 

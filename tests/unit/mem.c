@@ -98,7 +98,7 @@ static void memdup_overflow(void)
 CHECK_TEST(out_of_memory_ends_with_71)
 {
 	static void (*const fn[])(void) = { malloc_too_much, calloc_overflow,
-		realloc_overflow, memdup_overflow };
+					    realloc_overflow, memdup_overflow };
 
 	for (size_t i = 0; i < BK_COUNT(fn); i++) {
 		const struct ran *r = ran(fn[i]);

@@ -100,10 +100,12 @@ CHECK_TEST(parents_and_bases)
 /* Everything below a folder follows it directly, whatever its name is. */
 CHECK_TEST(order)
 {
-	static const char *const sorted[] = { "/", "/\x01", "/\x01/x", "/a",
-		"/a/\x01", "/a/b", "/a/b/c", "/a/b\x01", "/a/b ", "/a/b-c",
-		"/a/b-c/d", "/a/b.c", "/a/b0", "/a/c", "/a\x01", "/a!", "/a-b",
-		"/a.", "/a0", "/ab", "/b", "/b\x7f", "/b\x80", "/b\xff" };
+	static const char *const sorted[] = {
+		"/",	  "/\x01",    "/\x01/x", "/a",	   "/a/\x01",  "/a/b",
+		"/a/b/c", "/a/b\x01", "/a/b ",	 "/a/b-c", "/a/b-c/d", "/a/b.c",
+		"/a/b0",  "/a/c",     "/a\x01",	 "/a!",	   "/a-b",     "/a.",
+		"/a0",	  "/ab",      "/b",	 "/b\x7f", "/b\x80",   "/b\xff"
+	};
 
 	for (size_t i = 0; i < BK_COUNT(sorted); i++)
 		for (size_t k = 0; k < BK_COUNT(sorted); k++) {
@@ -111,6 +113,6 @@ CHECK_TEST(order)
 
 			if ((c > 0) - (c < 0) != (i > k) - (i < k))
 				CHECK_FAIL("'%s' and '%s' compare %d",
-					sorted[i], sorted[k], c);
+					   sorted[i], sorted[k], c);
 		}
 }

@@ -44,11 +44,11 @@ CHECK_TEST(writes_json)
 	bk_rec_end(&r, 3);
 	CHECK_INT(r.count, 2);
 	CHECK_STR(written(&r),
-		"{\"v\":1,\"type\":\"x\",\"s\":\"a\\nb\xef\xbf\xbd\","
-		"\"n\":-9223372036854775808,\"b\":true,"
-		"\"t\":\"2026-11-22T17:00:00Z\"}\n"
-		"{\"v\":1,\"type\":\"y\"}\n"
-		"{\"v\":1,\"type\":\"end\",\"status\":3,\"count\":2}\n");
+		  "{\"v\":1,\"type\":\"x\",\"s\":\"a\\nb\xef\xbf\xbd\","
+		  "\"n\":-9223372036854775808,\"b\":true,"
+		  "\"t\":\"2026-11-22T17:00:00Z\"}\n"
+		  "{\"v\":1,\"type\":\"y\"}\n"
+		  "{\"v\":1,\"type\":\"end\",\"status\":3,\"count\":2}\n");
 	free(text);
 }
 
@@ -100,8 +100,8 @@ static void path_there_and_back(const char *path, const char *b64)
 
 	bk_rec_set_path(o, "path", path);
 	CHECK_STR(bk_rec_str(o, "path_b64"), b64);
-	CHECK(bk_str_utf8(
-		bk_rec_str(o, "path"), strlen(bk_rec_str(o, "path"))));
+	CHECK(bk_str_utf8(bk_rec_str(o, "path"),
+			  strlen(bk_rec_str(o, "path"))));
 	line = json_dumps(o, JSON_COMPACT);
 	CHECK(line && !strchr(line, '\n'));
 	again = json_loads(line, 0, NULL);
@@ -149,7 +149,7 @@ CHECK_TEST(members)
 	json_t *o = json_loads("{\"s\":\"x\",\"n\":5,\"r\":1.5,\"b\":true,"
 			       "\"z\":null,\"t\":\"1970-01-01T00:00:07Z\","
 			       "\"bad\":\"1970\"}",
-		0, NULL);
+			       0, NULL);
 
 	CHECK_STR(bk_rec_str(o, "s"), "x");
 	CHECK_STR(bk_rec_str(o, "n"), NULL);
@@ -258,7 +258,7 @@ CHECK_TEST(limit_of_a_line)
 CHECK_TEST(limit_of_what_has_no_end)
 {
 	struct bk_lines l = { .fd = open("/dev/zero", O_RDONLY | O_CLOEXEC),
-		.limit = 1 << 20 };
+			      .limit = 1 << 20 };
 	char *line;
 	size_t len;
 
@@ -367,7 +367,7 @@ CHECK_TEST(good_streams)
 	/* the last newline may be missing, and members may be added */
 	CHECK_INT(stream("{\"type\":\"x\",\"new\":[{}],\"v\":1}\n"
 			 "{\"v\":1,\"type\":\"end\",\"status\":0,\"count\":1}"),
-		1);
+		  1);
 }
 
 static void broken(const char *data, const char *why)
@@ -383,7 +383,7 @@ CHECK_TEST(cut_off)
 	broken(R("x"), "record 2: the stream ends without an end record");
 	broken(R("x") R("x") "{\"v\":1,\"ty", "record 3: ");
 	broken(R("x") "{\"v\":1,\"type\":\"end\",\"status\":0,\"count\":1",
-		"record 2: ");
+	       "record 2: ");
 }
 
 CHECK_TEST(not_ours)
@@ -409,7 +409,7 @@ CHECK_TEST(other_versions)
 	broken("{\"type\":\"x\"}\n", "its version is not 1");
 	broken("{\"v\":1.0,\"type\":\"x\"}\n", "its version is not 1");
 	broken("{\"v\":2,\"type\":\"end\",\"status\":0,\"count\":0}\n",
-		"its version is not 1");
+	       "its version is not 1");
 }
 
 CHECK_TEST(bad_ends)

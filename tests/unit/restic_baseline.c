@@ -36,7 +36,7 @@ static void fresh_set(void)
 {
 	bk_strv_free(&set.mounts);
 	set = (struct plan_set){ .name = (char[]){ "home" },
-		.entries = entries };
+				 .entries = entries };
 }
 
 static const char *problems(const struct baseline *b)
@@ -48,8 +48,8 @@ static const char *problems(const struct baseline *b)
 	text[0] = '\0';
 	baseline_compare(b, &set, &l);
 	for (size_t i = 0; i < l.n; i++)
-		n += (size_t)snprintf(
-			text + n, sizeof(text) - n, "%s\n", l.v[i]);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s\n",
+				      l.v[i]);
 	return text;
 }
 
@@ -77,8 +77,8 @@ static void read_text(const char *text, struct baseline *b)
 /* It may have said that the set is held, and so it is. */
 CHECK_TEST(damaged)
 {
-	static const char *const bad[] = { "", "{", "[]", "7", "\xff",
-		"{\"good\":{}} x" };
+	static const char *const bad[] = { "",	"{",	"[]",
+					   "7", "\xff", "{\"good\":{}} x" };
 	struct baseline b;
 
 	set_up();
@@ -113,7 +113,7 @@ CHECK_TEST(odd_members)
 	baseline_free(&b);
 	read_text("{\"good\":{\"files\":\"x\",\"roots\":[7,{},{\"path\":1},"
 		  "{\"mount\":\"/\"},{\"path\":\"/a\"}],\"mounts\":{}}}",
-		&b);
+		  &b);
 	CHECK(b.known);
 	CHECK_INT(b.files, 0);
 	CHECK_INT(b.roots.n, 1);
@@ -125,9 +125,9 @@ CHECK_TEST(odd_members)
 CHECK_TEST(written_and_read)
 {
 	struct baseline b = { .known = true,
-		.time = 1795366800,
-		.files = 12,
-		.bytes = 5000000000 };
+			      .time = 1795366800,
+			      .files = 12,
+			      .bytes = 5000000000 };
 
 	set_up();
 	fresh_set();
@@ -199,7 +199,7 @@ CHECK_TEST(problems_of_a_plan)
 	root("/d", NULL)->state = PLAN_KNOWN;
 	root("/e", NULL)->in = false;
 	CHECK_STR(problems(&b),
-		"/b does not exist\n/c cannot be read\n/d cannot be read\n");
+		  "/b does not exist\n/c cannot be read\n/d cannot be read\n");
 }
 
 CHECK_TEST(compared_with_before)
@@ -218,9 +218,8 @@ CHECK_TEST(compared_with_before)
 	/* the disk is not mounted, though its folder is there */
 	set.entries[1].mount = (char[]){ "/" };
 	bk_strv_free(&set.mounts);
-	CHECK_STR(problems(&b),
-		"/srv is not mounted, which holds /srv\n"
-		"/srv/a is not mounted\n");
+	CHECK_STR(problems(&b), "/srv is not mounted, which holds /srv\n"
+				"/srv/a is not mounted\n");
 	/* nobody chooses two of them, of which one is no more */
 	set.nentries = 2;
 	set.entries[1].mount = (char[]){ "/srv" };
@@ -252,9 +251,9 @@ CHECK_TEST(an_empty_plan)
 
 static const char *shrunk(int64_t files, int64_t bytes, unsigned int percent)
 {
-	static const struct baseline b = {
-		.known = true, .files = 1000, .bytes = 1 << 30
-	};
+	static const struct baseline b = { .known = true,
+					   .files = 1000,
+					   .bytes = 1 << 30 };
 	static char text[100];
 	char *got = baseline_shrunk(&b, files, bytes, percent);
 
@@ -272,12 +271,12 @@ CHECK_TEST(shrinking)
 	CHECK_STR(shrunk(1000, size, 50), NULL);
 	CHECK_STR(shrunk(500, size / 2, 50), NULL);
 	CHECK_STR(shrunk(1000, size / 2 - 1, 50),
-		"it shrank from 1.0 GiB to 511 MiB");
+		  "it shrank from 1.0 GiB to 511 MiB");
 	CHECK_STR(shrunk(499, size, 50), "it shrank from 1 000 to 499 files");
 	CHECK_STR(shrunk(5000, size * 5, 50), NULL);
 	CHECK_STR(shrunk(0, 0, 50), "it shrank from 1.0 GiB to 0 B");
 	CHECK_STR(shrunk(1000, size - 1, 0),
-		"it shrank from 1.0 GiB to 1023 MiB");
+		  "it shrank from 1.0 GiB to 1023 MiB");
 	CHECK_STR(shrunk(1000, size, 0), NULL);
 	CHECK(shrunk(10, 1, 99));
 	/* who says 100 % wants no alarm */

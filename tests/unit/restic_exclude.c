@@ -15,9 +15,9 @@ static struct plan_entry *add(bool in, bool nested, const char *path)
 	set.entries =
 		bk_realloc(set.entries, set.nentries + 1, sizeof(*set.entries));
 	e = &set.entries[set.nentries++];
-	*e = (struct plan_entry){
-		.path = bk_strdup(path), .in = in, .nested = nested
-	};
+	*e = (struct plan_entry){ .path = bk_strdup(path),
+				  .in = in,
+				  .nested = nested };
 	return e;
 }
 

@@ -56,16 +56,15 @@ CHECK_TEST(of_0_14)
 	CHECK_INT(outcome_of(1, LOCK_14), OUTCOME_LOCKED);
 	CHECK_INT(outcome_of(1, NO_PARENT), OUTCOME_NO_PARENT);
 	CHECK_INT(outcome_of(0, SKIPPED), OUTCOME_PARTIAL);
-	CHECK_INT(outcome_of(1,
-			  SKIPPED
+	CHECK_INT(outcome_of(
+			  1, SKIPPED
 			  "Fatal: all target directories/files do not exist\n"),
-		OUTCOME_FAILED);
-	CHECK_INT(
-		outcome_of(1, "unknown flag: --retry-lock\n"), OUTCOME_FAILED);
-	CHECK_INT(outcome_of(1,
-			  "Fatal: --files-from-raw: trailing zero byte "
-			  "missing\n"),
-		OUTCOME_FAILED);
+		  OUTCOME_FAILED);
+	CHECK_INT(outcome_of(1, "unknown flag: --retry-lock\n"),
+		  OUTCOME_FAILED);
+	CHECK_INT(outcome_of(1, "Fatal: --files-from-raw: trailing zero byte "
+				"missing\n"),
+		  OUTCOME_FAILED);
 }
 
 CHECK_TEST(of_0_18)
@@ -75,7 +74,7 @@ CHECK_TEST(of_0_18)
 	CHECK_INT(outcome_of(11, LOCK_18), OUTCOME_LOCKED);
 	CHECK_INT(outcome_of(0, SKIPPED), OUTCOME_PARTIAL);
 	CHECK_INT(outcome_of(1, "Fatal: command failed: exit status 4\n"),
-		OUTCOME_FAILED);
+		  OUTCOME_FAILED);
 }
 
 CHECK_TEST(of_0_19)
@@ -183,8 +182,8 @@ CHECK_TEST(no_locks)
 	CHECK(!outcome_lock("", &l));
 	CHECK(!outcome_lock(NO_REPO_14, &l));
 	CHECK(!outcome_lock("repository is already locked", &l));
-	CHECK(!outcome_lock(
-		"repository is already locked by PID x on h by", &l));
+	CHECK(!outcome_lock("repository is already locked by PID x on h by",
+			    &l));
 	CHECK(!outcome_lock("repository is already locked by PID 7", &l));
 	CHECK(!outcome_lock("by PID 7 on h by u", &l));
 }
@@ -193,7 +192,7 @@ static int64_t age(const char *text)
 {
 	char *said = bk_asprintf("already locked by PID 1 on h by u\n"
 				 "lock was created at 2026-11-22 (%s ago)",
-		text);
+				 text);
 	struct outcome_lock l;
 
 	CHECK(outcome_lock(said, &l));
@@ -222,7 +221,7 @@ CHECK_TEST(ages)
 	CHECK_INT(l.age, -1);
 	CHECK(outcome_lock("already locked by PID 1 on h by u\n"
 			   "lock was created at 2026",
-		&l));
+			   &l));
 	CHECK_INT(l.age, -1);
 }
 

@@ -11,10 +11,10 @@ CHECK_TEST(versions)
 {
 	CHECK_INT(repo_parse_version("restic 0.14.0 compiled with go1.19.8 on "
 				     "linux/amd64\n"),
-		RESTIC(14, 0));
+		  RESTIC(14, 0));
 	CHECK_INT(repo_parse_version("restic 0.16.4 compiled with"), 1604);
 	CHECK_INT(repo_parse_version("restic 0.18.0-dev (compiled manually)"),
-		1800);
+		  1800);
 	CHECK_INT(repo_parse_version("restic 0.19.1"), 1901);
 	CHECK_INT(repo_parse_version("restic 0.20"), 2000);
 	CHECK(repo_parse_version("restic 1.0.0") > RESTIC(999, 99));
@@ -56,19 +56,19 @@ CHECK_TEST(ssh_of_short_urls)
 	ssh("sftp:box:repo", NULL, "ssh " OPTIONS "box -s sftp");
 	ssh("sftp:user@box:repo", NULL, "ssh " OPTIONS "-l user box -s sftp");
 	ssh("sftp:user@box:/abs/x:y@z", NULL,
-		"ssh " OPTIONS "-l user box -s sftp");
+	    "ssh " OPTIONS "-l user box -s sftp");
 	/* the last '@' is the one that counts */
 	ssh("sftp:u@example.org@box:r", NULL,
-		"ssh " OPTIONS "-l u@example.org box -s sftp");
+	    "ssh " OPTIONS "-l u@example.org box -s sftp");
 }
 
 CHECK_TEST(ssh_of_long_urls)
 {
 	ssh("sftp://box/repo", NULL, "ssh " OPTIONS "box -s sftp");
 	ssh("sftp://user@box:2222//abs", NULL,
-		"ssh " OPTIONS "-l user -p 2222 box -s sftp");
+	    "ssh " OPTIONS "-l user -p 2222 box -s sftp");
 	ssh("sftp://u1-sub2@u1.example.org:23/./repo", NULL,
-		"ssh " OPTIONS "-l u1-sub2 -p 23 u1.example.org -s sftp");
+	    "ssh " OPTIONS "-l u1-sub2 -p 23 u1.example.org -s sftp");
 	ssh("sftp://box:23", NULL, "ssh " OPTIONS "-p 23 box -s sftp");
 	ssh("sftp://box:/r", NULL, "ssh " OPTIONS "box -s sftp");
 	ssh("sftp://box/a@b:22", NULL, "ssh " OPTIONS "box -s sftp");
@@ -77,11 +77,11 @@ CHECK_TEST(ssh_of_long_urls)
 CHECK_TEST(ssh_of_addresses)
 {
 	ssh("sftp://[2001:db8::1]/repo", NULL,
-		"ssh " OPTIONS "2001:db8::1 -s sftp");
+	    "ssh " OPTIONS "2001:db8::1 -s sftp");
 	ssh("sftp://user@[2001:db8::1]:2222//abs", NULL,
-		"ssh " OPTIONS "-l user -p 2222 2001:db8::1 -s sftp");
+	    "ssh " OPTIONS "-l user -p 2222 2001:db8::1 -s sftp");
 	ssh("sftp://[fe80::1%eth0]:22/x", NULL,
-		"ssh " OPTIONS "-p 22 fe80::1%eth0 -s sftp");
+	    "ssh " OPTIONS "-p 22 fe80::1%eth0 -s sftp");
 	/* a bracket without its other half, and beyond the host */
 	free(repo_ssh_command("sftp://[2001:db8::1", NULL));
 	free(repo_ssh_command("sftp://[2001/repo]:7", NULL));
@@ -92,30 +92,30 @@ CHECK_TEST(ssh_of_addresses)
 CHECK_TEST(ssh_without_password)
 {
 	ssh("sftp://user:word@box/r", NULL,
-		"ssh " OPTIONS "-l user box -s sftp");
+	    "ssh " OPTIONS "-l user box -s sftp");
 }
 
 CHECK_TEST(ssh_quotes)
 {
 	ssh("sftp:a b@c d:r", NULL, "ssh " OPTIONS "-l 'a b' 'c d' -s sftp");
 	ssh("sftp:box:r", "/etc/bk/ssh_config",
-		"ssh -F /etc/bk/ssh_config " OPTIONS "box -s sftp");
+	    "ssh -F /etc/bk/ssh_config " OPTIONS "box -s sftp");
 	ssh("sftp:box:r", "/my conf/ssh",
-		"ssh -F '/my conf/ssh' " OPTIONS "box -s sftp");
+	    "ssh -F '/my conf/ssh' " OPTIONS "box -s sftp");
 	ssh("sftp://box:22 -x/r", NULL,
-		"ssh " OPTIONS "-p '22 -x' box -s sftp");
+	    "ssh " OPTIONS "-p '22 -x' box -s sftp");
 }
 
 /* A configuration by hand. */
 
 static struct bk_conf_value values[8];
-static struct bk_conf_section section = {
-	.kind = (char[]){ "repo" }, .name = (char[]){ "main" }, .values = values
-};
+static struct bk_conf_section section = { .kind = (char[]){ "repo" },
+					  .name = (char[]){ "main" },
+					  .values = values };
 static struct secret passwords[1];
-static struct bk_conf conf = {
-	.sections = &section, .nsections = 1, .host = (char[]){ "box" }
-};
+static struct bk_conf conf = { .sections = &section,
+			       .nsections = 1,
+			       .host = (char[]){ "box" } };
 
 static void give(const char *key, const char *value)
 {
@@ -125,7 +125,7 @@ static void give(const char *key, const char *value)
 	(void)snprintf(text[i][0], sizeof(text[i][0]), "%s", key);
 	(void)snprintf(text[i][1], sizeof(text[i][1]), "%s", value);
 	values[i] = (struct bk_conf_value){ .key = text[i][0],
-		.value = text[i][1] };
+					    .value = text[i][1] };
 }
 
 /* A restic that only knows its version, and counts how often it is asked. */
@@ -134,7 +134,7 @@ static void put_restic(const char *version)
 	char *text = bk_asprintf("#!/bin/sh\necho >>asked\n"
 				 "[ \"$*\" = version ] || exit 1\n"
 				 "echo '%s'\n",
-		version);
+				 version);
 
 	(void)unlink("restic");
 	put_file("restic", text);
@@ -182,8 +182,8 @@ CHECK_TEST(opens)
 	CHECK_INT(r.lock, -1);
 	CHECK(bk_strv_has(&r.env, "RESTIC_PASSWORD"));
 	CHECK(bk_strv_has(&r.env, "RESTIC_REPOSITORY"));
-	(void)snprintf(
-		want, sizeof(want), "RESTIC_CACHE_DIR=%s/restic", scratch_path);
+	(void)snprintf(want, sizeof(want), "RESTIC_CACHE_DIR=%s/restic",
+		       scratch_path);
 	repo_close(&r);
 	repo_close(&r);
 }
@@ -260,17 +260,17 @@ static const char *args_of(const char *url, int *ret_fd)
 {
 	static char text[1024];
 	struct repo r = { .section = &section,
-		.url = url,
-		.program = (char[]){ "restic" },
-		.lock = -1 };
+			  .url = url,
+			  .program = (char[]){ "restic" },
+			  .lock = -1 };
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	size_t n = 0;
 
 	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
 	CHECK_INT(repo_args(&r, &argv, ret_fd, &err), 0);
 	for (size_t i = 0; i < argv.n; i++)
-		n += (size_t)snprintf(
-			text + n, sizeof(text) - n, "<%s>", argv.v[i]);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "<%s>",
+				      argv.v[i]);
 	return text;
 }
 
@@ -281,10 +281,10 @@ CHECK_TEST(arguments)
 	CHECK_STR(args_of("/srv/a b", &fd), "<restic><-r></srv/a b>");
 	CHECK_INT(fd, -1);
 	CHECK_STR(args_of("rest:https://h:8000/", &fd),
-		"<restic><-r><rest:https://h:8000/>");
+		  "<restic><-r><rest:https://h:8000/>");
 	CHECK_INT(fd, -1);
 	CHECK_STR(args_of("rest:https://user@h:8000/", &fd),
-		"<restic><-r><rest:https://user@h:8000/>");
+		  "<restic><-r><rest:https://user@h:8000/>");
 	CHECK_INT(fd, -1);
 }
 
@@ -297,7 +297,7 @@ CHECK_TEST(a_url_with_a_password)
 	(void)args_of(url, &fd);
 	CHECK(fd >= 0);
 	(void)snprintf(want, sizeof(want),
-		"<restic><--repository-file=/dev/fd/%d>", fd);
+		       "<restic><--repository-file=/dev/fd/%d>", fd);
 	close(fd);
 	CHECK_STR(args_of(url, &fd), want);
 	CHECK_INT(fcntl(fd, F_GETFD), FD_CLOEXEC);
@@ -316,15 +316,15 @@ CHECK_TEST(options)
 	if (access("/etc/bk/ssh_config", F_OK) == 0)
 		CHECK_SKIP("this host has an /etc/bk/ssh_config");
 	CHECK_STR(args_of("sftp:box:r", &fd),
-		"<restic><-r><sftp:box:r><-o><sftp.command=ssh " OPTIONS
-		"box -s sftp>");
+		  "<restic><-r><sftp:box:r><-o><sftp.command=ssh " OPTIONS
+		  "box -s sftp>");
 	give("option", "sftp.connections=2");
 	give("option", "s3.region=x y");
 	give("limit-upload", "1M");
 	give("limit-download", "1");
 	CHECK_STR(args_of("/r", &fd),
-		"<restic><-r></r><-o><sftp.connections=2><-o><s3.region=x y>"
-		"<--limit-upload=1024><--limit-download=1>");
+		  "<restic><-r></r><-o><sftp.connections=2><-o><s3.region=x y>"
+		  "<--limit-upload=1024><--limit-download=1>");
 }
 
 /* Who sets the command does all of it. */
@@ -336,6 +336,6 @@ CHECK_TEST(own_ssh_command)
 	CHECK_HAS(args_of("sftp:box:r", &fd), "<sftp.command=ssh ");
 	give("option", "sftp.command=my-ssh");
 	CHECK_STR(args_of("sftp:box:r", &fd),
-		"<restic><-r><sftp:box:r><-o><sftp.connections=2>"
-		"<-o><sftp.command=my-ssh>");
+		  "<restic><-r><sftp:box:r><-o><sftp.connections=2>"
+		  "<-o><sftp.command=my-ssh>");
 }

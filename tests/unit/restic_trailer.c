@@ -43,8 +43,9 @@ static bool with_trailer(size_t body, const char *format, size_t bytes)
 
 CHECK_TEST(whole)
 {
-	static const size_t bodies[] = { 0, 1, 2, 9, 10, 100, 4000, 4050, 4090,
-		4096, 4097, 8192, 20000 };
+	static const size_t bodies[] = { 0,    1,    2,	   9,	 10,
+					 100,  4000, 4050, 4090, 4096,
+					 4097, 8192, 20000 };
 
 	for (size_t i = 0; i < BK_COUNT(bodies); i++) {
 		size_t n = bodies[i];
@@ -54,8 +55,8 @@ CHECK_TEST(whole)
 		/* whatever is lost shows */
 		CHECK(!with_trailer(n, TRAILER "tables=3 bytes=%zu\n", n + 1));
 		CHECK(!with_trailer(n, TRAILER "tables=3 bytes=%zu\n", n + 5));
-		CHECK(!with_trailer(
-			n, TRAILER "tables=3 bytes=%zu\n", n * 10 + 7));
+		CHECK(!with_trailer(n, TRAILER "tables=3 bytes=%zu\n",
+				    n * 10 + 7));
 		if (n > 0)
 			CHECK(!with_trailer(n, TRAILER "x bytes=%zu\n", n - 1));
 	}
@@ -98,7 +99,7 @@ CHECK_TEST(no_trailer)
 CHECK_TEST(end_of_a_dump_with_nul_bytes)
 {
 	CHECK(complete("a\0b\n" TRAILER "x bytes=4\n",
-		strlen(TRAILER "x bytes=4\n") + 4));
+		       strlen(TRAILER "x bytes=4\n") + 4));
 }
 
 /* What is kept may begin within the last line: that is no trailer then. */
@@ -106,8 +107,8 @@ CHECK_TEST(a_line_without_start)
 {
 	char *text = bk_malloc(10000);
 	size_t n = 5000;
-	int len = snprintf(
-		text + n, 4097, TRAILER "x bytes=%zu %*s", n, 4040, "");
+	int len = snprintf(text + n, 4097, TRAILER "x bytes=%zu %*s", n, 4040,
+			   "");
 
 	memset(text, 'x', n);
 	CHECK(len >= 4040 && len < 4096);

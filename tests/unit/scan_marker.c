@@ -28,7 +28,8 @@ CHECK_TEST(knows_five_names)
 
 CHECK_TEST(reads_tuning)
 {
-	struct marker m = parse(MARKER_BACKUP,
+	struct marker m = parse(
+		MARKER_BACKUP,
 		"; a comment\nset = home other\nexclude = *.o\n  /build\n");
 
 	CHECK_INT(m.problems.n, 0);
@@ -49,14 +50,10 @@ CHECK_TEST(reads_tuning)
 CHECK_TEST(any_problem_drops_all_tuning)
 {
 	static const char *const bad[] = {
-		"exclude = a\nfoo = 1\n",
-		"exclude = a\nboxes = x\n",
-		"exclude = a\n[section]\n",
-		"exclude = a\nexclude = [b\n",
-		"exclude = a\nset = ../x\n",
-		"exclude = a\nset =\n",
-		"exclude = a\nexclude = \xff\n",
-		"exclude = a\nnonsense\n",
+		"exclude = a\nfoo = 1\n",	 "exclude = a\nboxes = x\n",
+		"exclude = a\n[section]\n",	 "exclude = a\nexclude = [b\n",
+		"exclude = a\nset = ../x\n",	 "exclude = a\nset =\n",
+		"exclude = a\nexclude = \xff\n", "exclude = a\nnonsense\n",
 	};
 
 	for (size_t i = 0; i < BK_COUNT(bad); i++) {

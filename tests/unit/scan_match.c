@@ -51,9 +51,8 @@ CHECK_TEST(globs_are_those_of_go)
 	CHECK(!hits("\\*", "/a"));
 	CHECK(hits("?", "/\xc3\xa4"));
 	CHECK(hits("[\xc3\xa4-\xc3\xbc]", "/\xc3\xb6"));
-	CHECK(hits("a?b",
-		"/a\xff"
-		"b"));
+	CHECK(hits("a?b", "/a\xff"
+			  "b"));
 	CHECK(hits("*a*b*", "/xaxbx"));
 	CHECK(!hits("*a*b", "/xaxbx"));
 }
@@ -79,7 +78,7 @@ CHECK_TEST(is_cleaned_first)
 CHECK_TEST(many_stars_are_quick)
 {
 	CHECK(!hits("**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/b",
-		"/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"));
+		    "/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a/a"));
 }
 
 CHECK_TEST(refuses_what_restic_refuses)

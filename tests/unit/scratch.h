@@ -16,8 +16,8 @@
 static char scratch_path[256];
 static pid_t scratch_owner;
 
-static inline int scratch_remove(
-	const char *path, const struct stat *st, int type, struct FTW *f)
+static inline int scratch_remove(const char *path, const struct stat *st,
+				 int type, struct FTW *f)
 {
 	(void)st;
 	(void)type;
@@ -28,8 +28,8 @@ static inline int scratch_remove(
 static inline void scratch_end(void)
 {
 	if (getpid() == scratch_owner)
-		(void)nftw(
-			scratch_path, scratch_remove, 16, FTW_DEPTH | FTW_PHYS);
+		(void)nftw(scratch_path, scratch_remove, 16,
+			   FTW_DEPTH | FTW_PHYS);
 }
 
 /* Makes an empty folder, goes there, and removes it when the test ends. */
@@ -38,7 +38,7 @@ static inline const char *scratch(void)
 	const char *tmp = getenv("TMPDIR");
 
 	(void)snprintf(scratch_path, sizeof(scratch_path), "%s/bk-unit-XXXXXX",
-		tmp ? tmp : "/tmp");
+		       tmp ? tmp : "/tmp");
 	CHECK(mkdtemp(scratch_path));
 	CHECK_INT(chdir(scratch_path), 0);
 	scratch_owner = getpid();
@@ -122,7 +122,7 @@ static inline const struct ran *ran(void (*fn)(void))
 		const char *h_ = (a), *n_ = (b);                       \
 		if (!h_ || !strstr(h_, n_))                            \
 			CHECK_FAIL("%s is \"%s\", without \"%s\"", #a, \
-				h_ ? h_ : "(null)", n_);               \
+				   h_ ? h_ : "(null)", n_);            \
 	} while (0)
 
 /* ASan is to return NULL as malloc(3) does, so that we see what follows. */

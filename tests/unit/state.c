@@ -17,8 +17,8 @@ static void set_up(void)
 static json_t *run(int exit, const char *message)
 {
 	CHECK_INT(bk_state_write("bk-restic", "backup home", "box", 1795366800,
-			  exit, message, NULL, NULL, &err),
-		0);
+				 exit, message, NULL, NULL, &err),
+		  0);
 	return bk_state_read("bk-restic", "backup home", &err);
 }
 
@@ -51,8 +51,11 @@ CHECK_TEST(results)
 	static const struct {
 		int exit;
 		const char *result;
-	} v[] = { { 0, "ok" }, { 3, "partial" }, { 1, "failed" },
-		{ 75, "failed" }, { 130, "failed" } };
+	} v[] = { { 0, "ok" },
+		  { 3, "partial" },
+		  { 1, "failed" },
+		  { 75, "failed" },
+		  { 130, "failed" } };
 
 	set_up();
 	for (size_t i = 0; i < BK_COUNT(v); i++) {
@@ -71,8 +74,8 @@ CHECK_TEST(last_ok_is_kept_over_failures)
 	o = run(1, "never well");
 	CHECK(json_is_null(json_object_get(o, "last_ok")));
 	json_decref(o);
-	put_file(
-		FILE_OF_HOME, "{\"v\":1,\"last_ok\":\"2020-01-02T03:04:05Z\"}");
+	put_file(FILE_OF_HOME,
+		 "{\"v\":1,\"last_ok\":\"2020-01-02T03:04:05Z\"}");
 	json_decref(run(1, ""));
 	json_decref(run(75, ""));
 	o = run(3, "");
@@ -91,9 +94,9 @@ CHECK_TEST(counts_and_extra)
 	BK_AUTO_JSON json_t *o = NULL;
 
 	set_up();
-	CHECK_INT(bk_state_write(
-			  "bk-restic", "x", "h", 0, 0, "", counts, extra, &err),
-		0);
+	CHECK_INT(bk_state_write("bk-restic", "x", "h", 0, 0, "", counts, extra,
+				 &err),
+		  0);
 	o = bk_state_read("bk-restic", "x", &err);
 	CHECK_INT(bk_rec_int(json_object_get(o, "counts"), "files", 0), 5);
 	CHECK_STR(bk_rec_str(o, "snapshot"), "abc");
@@ -114,9 +117,16 @@ CHECK_TEST(never_ran)
 
 CHECK_TEST(damaged)
 {
-	static const char *const bad[] = { "", "{", "[]", "1", "{}",
-		"{\"v\":2}", "{\"v\":\"1\"}", "{\"v\":1} x", "\xff",
-		"{\"v\":1,\"v\":1}" };
+	static const char *const bad[] = { "",
+					   "{",
+					   "[]",
+					   "1",
+					   "{}",
+					   "{\"v\":2}",
+					   "{\"v\":\"1\"}",
+					   "{\"v\":1} x",
+					   "\xff",
+					   "{\"v\":1,\"v\":1}" };
 
 	set_up();
 	CHECK_INT(mkdir("state", 0700), 0);
@@ -146,8 +156,8 @@ CHECK_TEST(names_of_files)
 
 	set_up();
 	CHECK_INT(bk_state_write("bk-restic", "backup db ../../etc/x", "h", 0,
-			  0, "", NULL, NULL, &err),
-		0);
+				 0, "", NULL, NULL, &err),
+		  0);
 	CHECK_INT(mode_of("state/bk-restic.backup-db-..-..-etc-x.json"), 0600);
 	o = bk_state_read("bk-restic", "backup db ../../etc/x", &err);
 	CHECK_STR(bk_rec_str(o, "job"), "backup db ../../etc/x");
@@ -156,7 +166,7 @@ CHECK_TEST(names_of_files)
 CHECK_TEST(cannot_be_written)
 {
 	setenv("BK_STATE_DIR", "/proc/none", 1);
-	CHECK_INT(
-		bk_state_write("t", "j", "h", 0, 0, "", NULL, NULL, &err), -1);
+	CHECK_INT(bk_state_write("t", "j", "h", 0, 0, "", NULL, NULL, &err),
+		  -1);
 	CHECK_INT(err.exit, 73);
 }

@@ -12,8 +12,8 @@ static const char *joined(const struct bk_strv *l)
 
 	text[0] = '\0';
 	for (size_t i = 0; i < l->n; i++)
-		n += (size_t)snprintf(
-			text + n, sizeof(text) - n, "<%s>", l->v[i]);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "<%s>",
+				      l->v[i]);
 	CHECK(!l->v || !l->v[l->n]);
 	return text;
 }
@@ -123,8 +123,8 @@ CHECK_TEST(bounds_of_integers)
 
 			(void)snprintf(text, sizeof(text), "%d", (int)n);
 			CHECK_INT(u64(text, 0, max), n <= max ? n : UNTOUCHED);
-			CHECK_INT(
-				u64(text, max, 1000), n >= max ? n : UNTOUCHED);
+			CHECK_INT(u64(text, max, 1000),
+				  n >= max ? n : UNTOUCHED);
 		}
 	BAD(u64("7", 8, 5));
 }
@@ -240,8 +240,8 @@ CHECK_TEST(bools)
 {
 	static const char *const yes[] = { "yes", "true", "on", "1" };
 	static const char *const no[] = { "no", "false", "off", "0" };
-	static const char *const bad[] = { "", "y", "YES", "2", "01", "yes ",
-		"enable" };
+	static const char *const bad[] = { "",	 "y",	 "YES",	  "2",
+					   "01", "yes ", "enable" };
 	bool b;
 
 	for (size_t i = 0; i < BK_COUNT(yes); i++) {
@@ -298,7 +298,7 @@ CHECK_TEST(counts_for_people)
 	CHECK_STR(ADDED(bk_str_add_count, 1000), "1 000");
 	CHECK_STR(ADDED(bk_str_add_count, 1234567), "1 234 567");
 	CHECK_STR(ADDED(bk_str_add_count, UINT64_MAX),
-		"18 446 744 073 709 551 615");
+		  "18 446 744 073 709 551 615");
 }
 
 CHECK_TEST(durations_for_people)
@@ -313,7 +313,7 @@ CHECK_TEST(durations_for_people)
 CHECK_TEST(shell_quoting)
 {
 	CHECK_STR(ADDED(bk_str_add_shell, "plain-word_1.0:/@%+=,"),
-		"plain-word_1.0:/@%+=,");
+		  "plain-word_1.0:/@%+=,");
 	CHECK_STR(ADDED(bk_str_add_shell, ""), "''");
 	CHECK_STR(ADDED(bk_str_add_shell, "a b"), "'a b'");
 	CHECK_STR(ADDED(bk_str_add_shell, "it's"), "'it'\\''s'");
@@ -321,7 +321,7 @@ CHECK_TEST(shell_quoting)
 	CHECK_STR(ADDED(bk_str_add_shell, "$HOME"), "'$HOME'");
 	CHECK_STR(ADDED(bk_str_add_shell, "~"), "'~'");
 	CHECK_STR(ADDED(bk_str_add_shell, "*?[!{;&|<>()`\\\"#"),
-		"'*?[!{;&|<>()`\\\"#'");
+		  "'*?[!{;&|<>()`\\\"#'");
 	CHECK_STR(ADDED(bk_str_add_shell, "a\nb\xff"), "'a\nb\xff'");
 }
 
@@ -329,16 +329,16 @@ CHECK_TEST(tsv)
 {
 	CHECK_STR(ADDED(bk_str_add_tsv, "a\tb\nc\\d"), "a\\tb\\nc\\\\d");
 	CHECK_STR(ADDED(bk_str_add_tsv, "\x1b\r\xff\xc3\xa9 "),
-		"\x1b\r\xff\xc3\xa9 ");
+		  "\x1b\r\xff\xc3\xa9 ");
 	CHECK_STR(ADDED(bk_str_add_tsv, ""), "");
 }
 
 CHECK_TEST(terminals)
 {
 	CHECK_STR(ADDED(bk_str_add_term, "a \xc3\xa9 \xe2\x82\xac"),
-		"a \xc3\xa9 \xe2\x82\xac");
+		  "a \xc3\xa9 \xe2\x82\xac");
 	CHECK_STR(ADDED(bk_str_add_term, "\x1b[2J\r\b\x7f\x01"),
-		"\\x1b[2J\\x0d\\x08\\x7f\\x01");
+		  "\\x1b[2J\\x0d\\x08\\x7f\\x01");
 	CHECK_STR(ADDED(bk_str_add_term, "a\tb\nc\\d"), "a\\tb\\nc\\\\d");
 	/* C1: CSI as UTF-8, and as a bare byte */
 	CHECK_STR(ADDED(bk_str_add_term, "\xc2\x9b"), "\\xc2\\x9b");
@@ -474,10 +474,12 @@ CHECK_TEST(base64_of_every_byte)
 
 CHECK_TEST(bad_base64)
 {
-	static const char *const bad[] = { "A", "AA", "AAA", "AAAAA", "=",
-		"==", "====", "A===", "AA=A", "=AAA", "AA==AAAA", "AAA=AAAA",
-		"AAA\n", "AA A", " AAA", "AA-_", "AAA\xff", "Zm9v\n",
-		"AAAA====" };
+	static const char *const bad[] = {
+		"A",	    "AA",	"AAA",	  "AAAAA",   "=",
+		"==",	    "====",	"A===",	  "AA=A",    "=AAA",
+		"AA==AAAA", "AAA=AAAA", "AAA\n",  "AA A",    " AAA",
+		"AA-_",	    "AAA\xff",	"Zm9v\n", "AAAA===="
+	};
 
 	for (size_t i = 0; i < BK_COUNT(bad); i++) {
 		size_t n;
