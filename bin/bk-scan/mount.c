@@ -7,6 +7,7 @@
 
 #include "mem.h"
 #include "path.h"
+#include "str.h"
 
 static void unescape(char *s)
 {
@@ -28,21 +29,58 @@ static void unescape(char *s)
 /* "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw" */
 static void add_line(struct mounts *m, char *line)
 {
-	char *rest = line, *path = NULL, *dash, *type;
+	char *rest = line, *field[5], *dash = strstr(line, " - "), *type;
+	uint64_t id, parent;
 
-	dash = strstr(line, " - ");
 	if (!dash)
 		return;
 	*dash = '\0';
 	type = dash + 3;
 	type[strcspn(type, " \n")] = '\0';
-	for (int i = 0; i < 5; i++)
-		path = strsep(&rest, " ");
-	if (!path)
+	for (size_t i = 0; i < BK_COUNT(field); i++) {
+		field[i] = strsep(&rest, " ");
+		if (!field[i])
+			return;
+	}
+	if (bk_parse_u64(field[0], 0, INT32_MAX, &id) < 0 ||
+	    bk_parse_u64(field[1], 0, INT32_MAX, &parent) < 0)
 		return;
-	unescape(path);
+	unescape(field[3]);
+	unescape(field[4]);
 	m->v = bk_realloc(m->v, m->n + 1, sizeof(*m->v));
-	m->v[m->n++] = (struct mount){ bk_strdup(path), bk_strdup(type) };
+	m->v[m->n++] = (struct mount){
+		.id = (int)id,
+		.parent = (int)parent,
+		.dev = bk_strdup(field[2]),
+		.root = bk_strdup(field[3]),
+		.path = bk_strdup(field[4]),
+		.fstype = bk_strdup(type),
+		.hides = bk_str_starts(field[3], "/systemd/inaccessible/") ||
+			 strstr(field[3], "/systemd-private-"),
+	};
+}
+
+static const struct mount *by_id(const struct mounts *m, int id)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->v[i].id == id)
+			return &m->v[i];
+	return NULL;
+}
+
+static bool shows_the_same(const struct mounts *m, const struct mount *v)
+{
+	const struct mount *on = by_id(m, v->parent);
+	BK_AUTO_FREE char *there = NULL;
+	const char *below;
+
+	if (!on || on == v || strcmp(on->dev, v->dev) != 0 ||
+	    strcmp(on->path, v->path) == 0 ||
+	    !bk_path_within(v->path, on->path))
+		return false;
+	below = v->path + (on->path[1] ? strlen(on->path) : 0);
+	there = bk_path_join(on->root, below + 1);
+	return strcmp(there, v->root) == 0;
 }
 
 int mounts_read(struct mounts *m, struct bk_err *err)
@@ -57,6 +95,8 @@ int mounts_read(struct mounts *m, struct bk_err *err)
 		add_line(m, line);
 	free(line);
 	fclose(f);
+	for (size_t i = 0; i < m->n; i++)
+		m->v[i].same = shows_the_same(m, &m->v[i]);
 	return 0;
 }
 
@@ -65,6 +105,8 @@ void mounts_free(struct mounts *m)
 	for (size_t i = 0; i < m->n; i++) {
 		free(m->v[i].path);
 		free(m->v[i].fstype);
+		free(m->v[i].root);
+		free(m->v[i].dev);
 	}
 	free(m->v);
 	*m = (struct mounts){ 0 };
@@ -86,7 +128,8 @@ const struct mount *mounts_of(const struct mounts *m, const char *path)
 	for (size_t i = 0; i < m->n; i++) {
 		size_t len = strlen(m->v[i].path);
 
-		if (len >= most && bk_path_within(path, m->v[i].path)) {
+		if (!m->v[i].same && len >= most &&
+		    bk_path_within(path, m->v[i].path)) {
 			best = &m->v[i];
 			most = len;
 		}

@@ -13,6 +13,17 @@
 struct mount {
 	char *path;
 	char *fstype;
+	char *dev;  /* major:minor */
+	char *root; /* the folder of the file system that is mounted */
+	int id, parent;
+	/*
+	 * It shows what would be there without it: a bind mount of a folder
+	 * onto itself, as the sandbox of a systemd unit makes them to change
+	 * permissions. Such a mount is no border.
+	 */
+	bool same;
+	/* The sandbox of a unit put it there to hide what is below. */
+	bool hides;
 };
 
 struct mounts {
@@ -24,7 +35,7 @@ int mounts_read(struct mounts *m, struct bk_err *err);
 void mounts_free(struct mounts *m);
 /* What is mounted at exactly this path, on top; NULL: nothing is. */
 const struct mount *mounts_at(const struct mounts *m, const char *path);
-/* The mount that holds path. */
+/* The mount that holds path, borders only. */
 const struct mount *mounts_of(const struct mounts *m, const char *path);
 /* Is it a file system that keeps its files on a disk of this host? */
 bool mount_is_local(const char *fstype);

@@ -555,11 +555,23 @@ static bool below_root(const struct plan *p, const char *path)
 	return false;
 }
 
-static void add_mount(struct plan *p, const struct zone *z)
+static void warn_hidden(struct plan *p, const char *path)
 {
+	warn_add(&p->warnings, true, path, 0,
+		 "is hidden by the sandbox of this unit: what is there cannot "
+		 "be seen (a drop-in can change that)");
+}
+
+static void add_mount(struct plan *p, const struct walk *w,
+		      const struct zone *z)
+{
+	const struct mount *m = mounts_at(w->mounts, z->path);
+
 	if (!(z->flags & (ZONE_MOUNT | ZONE_CROSSED)) ||
 	    !below_root(p, z->path))
 		return;
+	if (m && m->hides)
+		warn_hidden(p, z->path);
 	p->mounts = bk_realloc(p->mounts, p->nmounts + 1, sizeof(*p->mounts));
 	p->mounts[p->nmounts++] = (struct plan_mount){
 		.path = bk_strdup(z->path),
@@ -584,8 +596,14 @@ void plan_make(struct plan *p, struct walk *w, const struct plan *last)
 	if (last)
 		plan_keep_known(p, w, last);
 	finish(p);
+	for (size_t i = 0; i < p->nrecs; i++) {
+		const struct mount *m = mounts_of(w->mounts, p->recs[i]->path);
+
+		if (p->recs[i]->in && m && m->hides)
+			warn_hidden(p, p->recs[i]->path);
+	}
 	for (size_t i = 0; i < w->nzones; i++)
-		add_mount(p, w->zones[i]);
+		add_mount(p, w, w->zones[i]);
 	for (size_t i = 0; i < w->warnings.n; i++) {
 		const struct warning *v = &w->warnings.v[i];
 

@@ -428,6 +428,8 @@ static int cross(struct worker *w, struct dir *p, const char *name,
 	const struct mount *m = mounts_at(walk->mounts, path);
 	const char *fstype = m ? m->fstype : "unknown";
 
+	if (m && m->same)
+		return open_dir(w, p, name, true);
 	if (walk->cross && m &&
 	    (mount_is_local(fstype) || bk_strv_has(&walk->fstypes, fstype))) {
 		*ret_fstype = fstype;

@@ -107,6 +107,26 @@ in_mounts() {
 	assert_has err4 "nothing is mounted now"
 }
 
+@test "the sandbox of a unit: mounts of folders onto themselves, and hiding" {
+	in_mounts "
+		mkdir -p home/a/b home/a/h systemd-private-1-x/tmp
+		touch home/a/.backup home/a/b/f home/a/h/g
+		bk-scan --json >plan
+		mount --bind home home
+		mount --bind home/a home/a
+		mount --bind home/a/b home/a/b
+		bk-scan --json >plan2
+		mount --bind systemd-private-1-x/tmp home/a/h
+		bk-scan --json >plan3 || echo \$? >rc3
+	"
+	# shellcheck disable=SC2016
+	jq -c 'del(.time)' plan >want
+	jq -c 'del(.time)' plan2 | diff want -
+	assert_is "$(cat rc3)" 3
+	assert_json plan3 'any(.type == "warning" and
+		(.path | endswith("home/a/h")) and (.message | test("hidden")))'
+}
+
 @test "a bind mount of a folder above is skipped, any other is entered" {
 	in_mounts "
 		mkdir -p home/a/loop home/a/b home/other
