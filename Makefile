@@ -233,6 +233,7 @@ lint-cppcheck:
 		cppcheck --quiet --error-exitcode=1 --inline-suppr -j $(JOBS) \
 		--enable=warning,performance,portability --std=c11 \
 		--suppress=missingIncludeSystem --suppress=unknownMacro \
+		--suppress=autoVariables \
 		-D__GNUC__ $(DEFS) $(C_SRC)
 	$(done)
 

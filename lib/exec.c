@@ -14,8 +14,6 @@
 #include "sig.h"
 #include "time.h"
 
-extern char **environ;
-
 /* Ends of the pipes of one child: [i][0] is read from, [i][1] written to. */
 struct plumbing {
 	int std[3][2];
@@ -300,10 +298,11 @@ static int pump(struct bk_child *c, const char *name, size_t limit, int64_t end,
 	int left;
 
 	while (c->out >= 0 || c->err >= 0) {
-		struct pollfd p[3] = { { .fd = c->out, .events = POLLIN },
-				       { .fd = c->err, .events = POLLIN },
-				       { .fd = bk_sig_fd(),
-					 .events = POLLIN } };
+		struct pollfd p[3] = {
+			{ .fd = out ? c->out : -1, .events = POLLIN },
+			{ .fd = err_out ? c->err : -1, .events = POLLIN },
+			{ .fd = bk_sig_fd(), .events = POLLIN }
+		};
 
 		left = time_left(name, end, err);
 		if (left < 0)

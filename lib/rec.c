@@ -76,6 +76,13 @@ void bk_rec_text(struct bk_rec *r, ...)
 	r->count++;
 }
 
+void bk_rec_raw(struct bk_rec *r, const char *line)
+{
+	(void)fputs(line, r->f);
+	(void)fputc(r->mode == BK_REC_NUL ? '\0' : '\n', r->f);
+	r->count++;
+}
+
 void bk_rec_end(struct bk_rec *r, int status)
 {
 	BK_AUTO_JSON json_t *o = NULL;
@@ -289,8 +296,8 @@ int bk_rec_next(struct bk_rec_in *in, json_t **ret, struct bk_err *err)
 	BK_AUTO_JSON json_t *o = NULL;
 	json_error_t why;
 	const char *type;
-	char *line;
-	size_t len;
+	char *line = NULL;
+	size_t len = 0;
 	int got = bk_lines_next(&in->lines, &line, &len, err);
 
 	if (got < 0)

@@ -38,6 +38,8 @@ void bk_rec_json(struct bk_rec *r, const char *type, json_t *o);
 json_t *bk_rec_object(const char *type);
 /* Text and NUL mode: fields up to a NULL; NUL mode writes only the first. */
 void bk_rec_text(struct bk_rec *r, ...) __attribute__((sentinel));
+/* One line as it is, in text and NUL mode. */
+void bk_rec_raw(struct bk_rec *r, const char *line);
 /* The end record, in JSON mode; status is the program's exit status. */
 void bk_rec_end(struct bk_rec *r, int status);
 

@@ -27,10 +27,13 @@ struct job {
 	char *name; /* "backup home" */
 };
 
-void summary_take(struct summary *s, const json_t *o)
+void summary_take(struct summary *s, const json_t *o, bool dry)
 {
 	const char *id = bk_rec_str(o, "snapshot_id");
 
+	/* A dry run makes an id up. */
+	if (dry)
+		id = NULL;
 	free(s->snapshot);
 	s->seen = true;
 	s->snapshot = id ? bk_strdup(id) : NULL;
@@ -77,7 +80,7 @@ static void on_json(void *arg, const json_t *o)
 	if (!type)
 		return;
 	if (strcmp(type, "summary") == 0)
-		summary_take(&j->sum, o);
+		summary_take(&j->sum, o, j->r->cli.dry_run);
 	else if (strcmp(type, "status") == 0)
 		show_progress(j, o);
 }
@@ -149,7 +152,7 @@ static void show_dry(struct restic *r, const struct run *run,
 
 	say_command(r, run);
 	for (size_t i = 0; i < set->nentries; i++)
-		if (set->entries[i].in && set->entries[i].state == PLAN_OK)
+		if (set->entries[i].in && set->entries[i].state != PLAN_MISSING)
 			bk_notice("target: %s", set->entries[i].path);
 	exclude_lines(set, &lines);
 	for (char *p = lines.p; p && *p;) {
@@ -473,7 +476,8 @@ int cmd_backup(struct restic *r, char **args)
 	if (r->accept && !sets.named)
 		return bk_cli_usage("--accept wants the name of a set");
 	got = piped ? plan_read(STDIN_FILENO, &plan, &err)
-		    : plan_scan(r->cli.config, r->accept, &plan, &err);
+		    : plan_scan(r->cli.config, r->accept, r->cli.dry_run, &plan,
+				&err);
 	if (got == 0 && strcmp(plan.host, r->conf->host) != 0)
 		got = bk_err_set(&err, BK_EX_PROTOCOL, 0,
 				 "the plan is of host '%s', and this is '%s'",

@@ -14,7 +14,7 @@ struct summary {
 	int64_t files, bytes, new_files, changed, added;
 };
 
-void summary_take(struct summary *s, const json_t *o);
+void summary_take(struct summary *s, const json_t *o, bool dry);
 
 /* The record of a set on stdout; exit is 0 or 3. */
 void backup_report(struct restic *r, const char *set, int exit,

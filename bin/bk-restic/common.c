@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -86,7 +85,7 @@ void say_command(struct restic *r, const struct run *run)
 		bk_rec_set_str(o, "line", line);
 		bk_rec_json(&r->out, "command", o);
 	} else {
-		(void)puts(line);
+		bk_rec_raw(&r->out, line);
 	}
 }
 

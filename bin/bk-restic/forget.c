@@ -282,7 +282,7 @@ int cmd_forget(struct restic *r, char **args)
 	int forgot = each_section(r, "backup", args, forget_set, NULL);
 	int pruned;
 
-	if (!r->prune)
+	if (!r->prune || forgot == BK_EX_NOINPUT || forgot == BK_EX_CONFIG)
 		return forgot;
 	/* A set that is held is no reason to keep what others gave up. */
 	r->due = true;

@@ -207,7 +207,7 @@ static int run_command(struct restic *r, char **args, unsigned int given)
 		secret_free(&r->passwords[i]);
 	free(r->passwords);
 	bk_conf_free(r->conf);
-	if (c->run != cmd_exec && exit != BK_EX_USAGE)
+	if ((c->run != cmd_exec || r->cli.dry_run) && exit != BK_EX_USAGE)
 		bk_rec_end(&r->out, exit);
 	return exit;
 }

@@ -256,7 +256,7 @@ static char *scanner(void)
 	return bk_strdup("bk-scan");
 }
 
-int plan_scan(const char *config, bool accept, struct plan *ret,
+int plan_scan(const char *config, bool accept, bool dry, struct plan *ret,
 	      struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
@@ -274,6 +274,8 @@ int plan_scan(const char *config, bool accept, struct plan *ret,
 	}
 	if (accept)
 		bk_strv_add(&argv, "--accept");
+	if (dry)
+		bk_strv_add(&argv, "--dry-run");
 	bk_strv_add(&argv, "list");
 	x.argv = argv.v;
 	if (bk_exec_start(&x, &c, err) < 0)

@@ -44,9 +44,10 @@ struct plan {
 int plan_read(int fd, struct plan *ret, struct bk_err *err);
 /*
  * Run bk-scan with this configuration (NULL: the default) and read it. accept:
- * roots that can no longer be seen are to be dropped from the plan.
+ * roots that can no longer be seen are to be dropped from the plan. dry: the
+ * plan is not to be recorded.
  */
-int plan_scan(const char *config, bool accept, struct plan *ret,
+int plan_scan(const char *config, bool accept, bool dry, struct plan *ret,
 	      struct bk_err *err);
 /* How many warnings of a partial plan may concern this set. */
 size_t plan_warnings(const struct plan *plan, const struct plan_set *set);

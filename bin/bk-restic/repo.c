@@ -2,6 +2,7 @@
 #include "repo.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -294,11 +295,11 @@ static void add_options(const struct repo *r, struct bk_strv *argv)
 		bk_strv_addf(argv, "sftp.command=%s", ssh);
 	}
 	if (up > 0)
-		bk_strv_addf(argv, "--limit-upload=%llu",
-			     (unsigned long long)((up - 1) / 1024 + 1));
+		bk_strv_addf(argv, "--limit-upload=%" PRIu64,
+			     (up - 1) / 1024 + 1);
 	if (down > 0)
-		bk_strv_addf(argv, "--limit-download=%llu",
-			     (unsigned long long)((down - 1) / 1024 + 1));
+		bk_strv_addf(argv, "--limit-download=%" PRIu64,
+			     (down - 1) / 1024 + 1);
 }
 
 int repo_args(const struct repo *r, struct bk_strv *argv, int *ret_fd,

@@ -372,6 +372,14 @@ int run_err(const struct run *run, struct bk_err *err)
 				  "[repo %s] has no repository at its url "
 				  "(create one with: bk-restic init %s)",
 				  name, name);
+	if (run->outcome == OUTCOME_LOCKED) {
+		struct outcome_lock lock = { .host = "?" };
+
+		(void)outcome_lock(run->said.p ? run->said.p : "", &lock);
+		return bk_err_set(err, run->exit, 0,
+				  "[repo %s] is locked by process %ld on %s",
+				  name, lock.pid, lock.host);
+	}
 	if (run->outcome == OUTCOME_OK)
 		return bk_err_set(err, BK_EX_PROTOCOL, 0,
 				  "[repo %s] restic %s ended well, but did not "

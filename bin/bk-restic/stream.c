@@ -117,7 +117,7 @@ static void on_json(void *arg, const json_t *o)
 	const char *type = bk_rec_str(o, "message_type");
 
 	if (type && strcmp(type, "summary") == 0)
-		summary_take(arg, o);
+		summary_take(arg, o, false);
 }
 
 /* restic and the pump side by side, until both are done. */

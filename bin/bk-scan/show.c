@@ -111,7 +111,7 @@ static void make_rows(struct view *v)
 	for (size_t i = 0; i < w->nzones; i++) {
 		size_t at = row_of(v, w->zones[i]->path);
 
-		if (at == NONE)
+		if (at == NONE || !v->rows)
 			continue;
 		v->rows[at].files += w->zones[i]->files;
 		v->rows[at].dirs += w->zones[i]->dirs;

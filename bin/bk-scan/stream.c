@@ -169,16 +169,13 @@ static void write_rec(const struct plan *p, const struct rec *r,
 
 static void write_warning(const struct warning *w, struct bk_rec *out)
 {
-	BK_AUTO_FREE char *msg = NULL;
 	json_t *o = json_object();
 
 	if (w->path)
 		bk_rec_set_path(o, "path", w->path);
-	if (w->line) {
+	if (w->line)
 		bk_rec_set_int(o, "line", (int64_t)w->line);
-		msg = bk_asprintf("line %zu: %s", w->line, w->msg);
-	}
-	bk_rec_set_str(o, "message", msg ? msg : w->msg);
+	bk_rec_set_str(o, "message", w->msg);
 	bk_rec_json(out, "warning", o);
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # bats file_tags=long
+# shellcheck disable=SC2094
 # Each system call that matters fails once, at every turn, and in another
 # round the process is killed there: what was recorded is old or new, never
 # half, and a failure is never called a success.

@@ -91,6 +91,7 @@ each_restic() {
 		sub/\$x/u.q = 8
 		s p/t.q = 9
 	END
+	# shellcheck disable=SC2016
 	printf 'exclude = *.o\nexclude = /build\nexclude = $x/*.q\n' >src/p/.backup
 	mk_marker src/p/inner/.backup
 	echo 'exclude = *.tmp' >>"$BK_CONFIG"
@@ -192,5 +193,5 @@ each_restic() {
 	wait $pid || status=$?
 	assert_is $status 143
 	assert_is "$(snapshots)" 0
-	! pgrep -f 'sleep 60'
+	run ! pgrep -f 'sleep 60'
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
 # bk-restic on bad days, each made to happen.
+# shellcheck disable=SC2094
 
 load helper
 load restic
@@ -212,7 +213,7 @@ held() {
 	assert_hasnt seen canary
 	assert_hasnt "$err" canary
 	run_bk 0 grep -rc '' "$BK_STATE_DIR"
-	! grep -r canary "$BK_STATE_DIR" "$BK_CACHE_DIR"
+	run ! grep -r canary "$BK_STATE_DIR" "$BK_CACHE_DIR"
 }
 
 @test "where the password comes from, and where it stops" {
@@ -376,8 +377,8 @@ held() {
 
 @test "a plan that is cut off, foreign, or of another version" {
 	plan "root $T/src/a" >plan
-	head -n 3 plan >cut
-	run_bk 76 bk-restic backup home - <cut
+	head -n 3 plan >cut.json
+	run_bk 76 bk-restic backup home - <cut.json
 	run_bk 76 bk-restic backup home - </dev/null
 	run_bk 76 bk-restic backup home - <<<'hello'
 	run_bk 76 bk-restic backup home - <<<'{"v":2,"type":"plan"}'

@@ -77,10 +77,10 @@ setup() { restic_setup; }
 
 @test "forget thins snapshots whose roots differ as one" {
 	conf_repo 'keep=daily 2'
-	for day in 01 02 03 04; do
+	for day in 01:b 02:c 03:b 04:c; do
 		run_bk 0 bk-restic exec main -- -q backup --host testhost \
-			--tag bk,home --time "2026-01-$day 12:00:00" \
-			"$T/src/a" "$T/src/$(printf '%s' "$day" | tr 1234 bcbc | tail -c 1)"
+			--tag bk,home --time "2026-01-${day%:*} 12:00:00" \
+			"$T/src/a" "$T/src/${day#*:}"
 	done
 	run_bk 0 bk-restic exec main -- -q backup --host other --tag bk,home \
 		--time "2026-01-01 12:00:00" "$T/src/a"

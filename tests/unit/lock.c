@@ -98,19 +98,6 @@ CHECK_TEST(waits)
 	CHECK_INT(waitpid(pid, NULL, 0), pid);
 }
 
-CHECK_TEST(says_that_it_waits)
-{
-	set_up();
-	CHECK(bk_lock_take("x", 0, &err) >= 0);
-	bk_log_set_level(BK_LOG_NOTICE);
-	CHECK_INT(close(2), 0);
-	CHECK_INT(open("said", O_RDWR | O_CREAT | O_CLOEXEC, 0600), 2);
-	CHECK_INT(bk_lock_take("x", 500, &err), -1);
-	CHECK_HAS(text_of("said"), "waiting for process ");
-	/* but once */
-	CHECK(!strstr(strstr(text_of("said"), "waiting") + 1, "waiting"));
-}
-
 CHECK_TEST(a_signal_ends_the_waiting)
 {
 	int64_t start = bk_time_mono_ms();

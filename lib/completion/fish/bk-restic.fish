@@ -99,5 +99,6 @@ complete -c bk-restic -n '__bk_restic_at -1 restore' -l overwrite -d 'The folder
 complete -c bk-restic -n '__bk_restic_at -1 restore' -l in-place -d 'To where the files were'
 complete -c bk-restic -n '__bk_restic_at -1 restore' -l yes -d 'Do not ask'
 complete -c bk-restic -n '__bk_restic_at -1 restore' -l no-verify -d 'Do not read back'
-complete -c bk-restic -n '__bk_restic_at -1 restore snapshots find forget' -l host -x -a '(__fish_print_hostnames)' -d 'Of another host'
+complete -c bk-restic -n '__bk_restic_at -1 restore snapshots find' -l host -x -a '(__fish_print_hostnames)' -d 'Of another host'
+complete -c bk-restic -n '__bk_restic_at -1 forget' -l prune -d 'Then prune what is due'
 complete -c bk-restic -n '__bk_restic_at -1 prune' -l due -d 'Only where prune-every has passed'
