@@ -241,7 +241,7 @@ lint-analyze: $(patsubst %.c,$(B)/analyze/%.o,$(C_SRC))
 	$(done)
 $(B)/analyze/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	@$(COMPILE) -I$(<D) -Werror -fanalyzer -c -o $@ $<
+	@$(COMPILE) -iquote $(<D) -Werror -fanalyzer -c -o $@ $<
 
 lint-shell:
 	@$(call need,shellcheck); for f in $(SH_SRC); do echo $$f; done | \

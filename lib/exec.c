@@ -309,8 +309,9 @@ static int pump(struct bk_child *c, const char *name, size_t limit, int64_t end,
 			return -1;
 		if (poll(p, 3, left) < 0 && errno != EINTR)
 			return bk_err_sys(err, "cannot poll");
-		if ((p[0].revents && collect(&c->out, limit, out) < 0) ||
-		    (p[1].revents && collect(&c->err, limit, err_out) < 0))
+		if ((out && p[0].revents && collect(&c->out, limit, out) < 0) ||
+		    (err_out && p[1].revents &&
+		     collect(&c->err, limit, err_out) < 0))
 			return bk_err_set(err, BK_EX_DATAERR, errno,
 					  "cannot read what '%s' says", name);
 	}
