@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "dirs.h"
@@ -152,6 +153,22 @@ void repo_close(struct repo *r)
 	*r = (struct repo){ .lock = -1 };
 }
 
+static int check_writable(const struct repo *r, struct bk_err *err)
+{
+	const char *path = r->url;
+	struct statvfs fs;
+
+	if (bk_str_starts(path, "local:"))
+		path += strlen("local:");
+	if (path[0] != '/' || statvfs(path, &fs) < 0 ||
+	    !(fs.f_flag & ST_RDONLY))
+		return 0;
+	return bk_err_set(err, BK_EX_IOERR, EROFS,
+			  "cannot write to '%s' (in a unit of systemd, a "
+			  "drop-in with ReadWritePaths= allows it)",
+			  path);
+}
+
 int repo_lock(struct repo *r, struct bk_err *err)
 {
 	BK_AUTO_FREE char *name = bk_asprintf("repo.%s", r->name);
@@ -159,6 +176,8 @@ int repo_lock(struct repo *r, struct bk_err *err)
 
 	if (r->lock >= 0)
 		return 0;
+	if (check_writable(r, err) < 0)
+		return -1;
 	if (wait > 86400)
 		wait = 86400;
 	r->lock = bk_lock_take(name, 0, err);

@@ -36,7 +36,11 @@ int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
 	      struct secret *passwords, struct bk_err *err);
 void repo_close(struct repo *r);
 
-/* Keep other processes of bk on this host out; waits for lock-wait. */
+/*
+ * Before a command that writes: keep other processes of bk on this host out,
+ * waiting for lock-wait. 74 at once where the repository is in a local folder
+ * that is on a read-only file system: restic would try for a quarter hour.
+ */
 int repo_lock(struct repo *r, struct bk_err *err);
 
 /* Read the password, unless it was read before. */

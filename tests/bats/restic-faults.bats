@@ -290,6 +290,7 @@ held() {
 	pid=$!
 	exec 9>hang
 	# restic shows its lock a little before it knows that it has it
+	wait_for 20 pgrep -f 'stdin-filename x' >/dev/null
 	wait_for 20 bash -c 'ls repo/locks | grep -q .'
 	sleep 1
 	kill -TERM $pid
@@ -364,6 +365,19 @@ held() {
 	rm src/a/big
 	mount -o remount,size=60m tiny
 	backup 0 -- "root $T/src/a"
+}
+
+@test "a repository on a read-only file system is told at once" {
+	need_root
+	mkdir tiny
+	mount -t tmpfs tmpfs tiny || skip "cannot mount"
+	cp -r repo/. tiny/
+	mount -o remount,ro tiny
+	conf_repo "url=$T/tiny"
+	SECONDS=0
+	backup 74 -- "root $T/src/a"
+	assert_has "$err" 'ReadWritePaths='
+	[ $SECONDS -lt 10 ]
 }
 
 @test "a full disk under the state is told" {

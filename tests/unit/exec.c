@@ -287,6 +287,7 @@ static void ignored(int sig)
 CHECK_TEST(signals_are_default)
 {
 	sigset_t all;
+	char *p;
 
 	fresh();
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -298,6 +299,9 @@ CHECK_TEST(signals_are_default)
 	CHECK_INT(run_sh("exec grep -E '^Sig(Blk|Ign)' /proc/self/status"), 0);
 	sigemptyset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
+	/* Signals 32 and 33 are the C library's own; make ignores them. */
+	if ((p = strstr(out.p, "180000000")))
+		memset(p, '0', 2);
 	CHECK_STR(out.p,
 		  "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 	CHECK_INT(run_sh("exec cut -d ' ' -f 5 /proc/self/stat"), 0);
