@@ -2,7 +2,6 @@
 #include "rec.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <unistd.h>
 
@@ -186,19 +185,6 @@ int64_t bk_rec_time(const json_t *o, const char *key, int64_t fallback)
 
 /* Lines. */
 
-/* Wait for data, or for a signal that asks to stop: false then. */
-static bool await_data(const struct bk_lines *l)
-{
-	struct pollfd p[2] = { { .fd = l->fd, .events = POLLIN },
-			       { .fd = bk_sig_fd(), .events = POLLIN } };
-
-	while (!bk_sig_pending())
-		if (poll(p, 2, -1) > 0 && p[0].revents)
-			return true;
-	errno = EINTR;
-	return false;
-}
-
 ssize_t bk_lines_fill(struct bk_lines *l)
 {
 	ssize_t n;
@@ -207,8 +193,10 @@ ssize_t bk_lines_fill(struct bk_lines *l)
 		bk_buf_drop(&l->buf, l->start);
 		l->start = 0;
 	}
-	if (l->stoppable && !await_data(l))
+	if (l->stoppable && !bk_sig_await(l->fd)) {
+		errno = EINTR;
 		return -1;
+	}
 	bk_buf_reserve(&l->buf, 65536);
 	do {
 		n = read(l->fd, l->buf.p + l->buf.len, 65536);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -46,6 +47,17 @@ int bk_sig_pending(void)
 int bk_sig_fd(void)
 {
 	return wake[0];
+}
+
+bool bk_sig_await(int fd)
+{
+	struct pollfd p[2] = { { .fd = fd, .events = POLLIN },
+			       { .fd = wake[0], .events = POLLIN } };
+
+	while (!pending)
+		if (poll(p, 2, -1) > 0 && p[0].revents)
+			return true;
+	return false;
 }
 
 void bk_sig_reset(void)

@@ -86,18 +86,14 @@ static void on_json(void *arg, const json_t *o)
 }
 
 /*
- * The snapshot to compare with. restic finds it by host and tags since 0.16;
- * before that it wants the same paths or more, so it is named, or every new
- * root would have all of them read again.
+ * The snapshot to compare with is named: restic by itself wants the same
+ * paths or more before 0.16, so that a new root would have all of them read
+ * again, and since then takes that of a stream for one.
  */
 static int add_parent(struct job *j, struct bk_strv *args, struct bk_err *err)
 {
 	struct snapshots list;
 
-	if (j->repo.version >= RESTIC(16, 0)) {
-		bk_strv_add(args, "--group-by=host,tags");
-		return 0;
-	}
 	if (!j->base.snapshot) {
 		if (snapshots_read(j->r, &j->repo, j->section->name, &list,
 				   err) < 0)
@@ -284,7 +280,10 @@ static void accept_alarms(struct job *j)
 	j->base.damaged = false;
 }
 
-/* An alarm holds the old snapshots; a run without one releases them. */
+/*
+ * An alarm holds the old snapshots, and a good run releases them and is the
+ * measure for the next one. A run with faults only does neither.
+ */
 static void judge(struct job *j)
 {
 	struct baseline *base = &j->base;
@@ -294,15 +293,19 @@ static void judge(struct job *j)
 		accept_alarms(j);
 	warn_all(j, &j->alarms);
 	warn_all(j, &j->faults);
-	base->held = j->alarms.n > 0;
-	free(base->why);
-	base->why = base->held ? bk_strdup(j->alarms.v[0]) : NULL;
+	if (j->alarms.n > 0) {
+		free(base->why);
+		base->why = bk_strdup(j->alarms.v[0]);
+		base->held = true;
+	} else if (j->faults.n == 0 || j->r->accept) {
+		base->held = false;
+	}
 	if (base->held)
 		bk_warning("set %s: its old snapshots are kept until a run is "
 			   "good again; if this is how it shall be: bk-restic "
 			   "backup --accept %s",
 			   name, name);
-	else {
+	else if (j->faults.n == 0 || j->r->accept || !base->known) {
 		baseline_take(base, j->set);
 		base->known = true;
 		base->time = bk_time_now();
@@ -383,13 +386,16 @@ static int run_job(struct job *j, size_t warnings, struct bk_err *err)
 	BK_AUTO_BUF struct bk_buf targets = BK_BUF_INIT;
 	size_t roots;
 
+	/* Only who holds the lock may judge by what the last run recorded. */
+	if (open_set(j->r, j->section, &j->repo, err) < 0 ||
+	    repo_lock(&j->repo, err) < 0)
+		return -1;
 	baseline_read(j->section->name, &j->base);
 	baseline_compare(&j->base, j->set, &j->alarms);
 	roots = exclude_targets(j->set, &targets);
 	if (roots == 0)
 		return empty(j, err);
-	if (open_set(j->r, j->section, &j->repo, err) < 0 ||
-	    repo_lock(&j->repo, err) < 0 || run_backup(j, err) < 0)
+	if (run_backup(j, err) < 0)
 		return -1;
 	return finish(j, warnings, roots);
 }
@@ -427,17 +433,28 @@ struct sets {
 	bool named;		  /* on the command line */
 };
 
+/* A set that only takes streams has no part in a backup of folders. */
+static bool has_folders(const struct bk_conf_section *s,
+			const struct plan *plan)
+{
+	const struct plan_set *set = plan_find(plan, s->name);
+	BK_AUTO(baseline_free) struct baseline base = { 0 };
+
+	if (bk_conf_bool(s, "markers", false) || bk_conf_str(s, "path", NULL) ||
+	    (set && set->nentries > 0))
+		return true;
+	baseline_read(s->name, &base);
+	return base.known || base.damaged;
+}
+
 static int each_set(struct restic *r, const struct bk_conf_section *s,
 		    void *arg)
 {
 	const struct sets *sets = arg;
-	bool fed = !bk_conf_bool(s, "markers", false) &&
-		   !bk_conf_str(s, "path", NULL);
 
 	if (bk_sig_pending())
 		return 128 + bk_sig_pending();
-	/* A set that only takes streams has no part in this. */
-	if (fed && !sets->named)
+	if (!sets->named && !has_folders(s, sets->plan))
 		return EACH_SKIP;
 	if (sets->err) {
 		BK_AUTO_FREE char *job = bk_asprintf("backup %s", s->name);
@@ -473,11 +490,11 @@ int cmd_backup(struct restic *r, char **args)
 	sets.named = args[0] != NULL;
 	if (r->command)
 		return bk_cli_usage("a command behind -- wants --stdin");
-	if (r->accept && !sets.named)
-		return bk_cli_usage("--accept wants the name of a set");
+	if (r->accept && (!sets.named || args[1]))
+		return bk_cli_usage("--accept wants the name of one set");
 	got = piped ? plan_read(STDIN_FILENO, &plan, &err)
-		    : plan_scan(r->cli.config, r->accept, r->cli.dry_run, &plan,
-				&err);
+		    : plan_scan(r->cli.config, r->accept ? args[0] : NULL,
+				r->cli.dry_run, &plan, &err);
 	if (got == 0 && strcmp(plan.host, r->conf->host) != 0)
 		got = bk_err_set(&err, BK_EX_PROTOCOL, 0,
 				 "the plan is of host '%s', and this is '%s'",

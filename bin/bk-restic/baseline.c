@@ -2,6 +2,7 @@
 #include "baseline.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "dirs.h"
@@ -168,14 +169,38 @@ void baseline_take(struct baseline *b, const struct plan_set *set)
 		bk_strv_add(&b->mounts, set->mounts.v[i]);
 }
 
-static const struct plan_entry *find_root(const struct plan_set *set,
-					  const char *path)
+static int by_path(const void *a, const void *b)
 {
+	const struct plan_entry *const *x = a, *const *y = b;
+
+	return strcmp((*x)->path, (*y)->path);
+}
+
+/* The roots of a set, sorted for find_root(). */
+struct roots {
+	const struct plan_entry **v;
+	size_t n;
+};
+
+static struct roots sort_roots(const struct plan_set *set)
+{
+	struct roots r = { bk_calloc(set->nentries, sizeof(*r.v)), 0 };
+
 	for (size_t i = 0; i < set->nentries; i++)
-		if (set->entries[i].in &&
-		    strcmp(set->entries[i].path, path) == 0)
-			return &set->entries[i];
-	return NULL;
+		if (set->entries[i].in)
+			r.v[r.n++] = &set->entries[i];
+	if (r.n > 1)
+		qsort(r.v, r.n, sizeof(*r.v), by_path);
+	return r;
+}
+
+static const struct plan_entry *find_root(const struct roots *r, char *path)
+{
+	const struct plan_entry key = { .path = path }, *p = &key;
+	const struct plan_entry **found =
+		r->n ? bsearch(&p, r->v, r->n, sizeof(*r->v), by_path) : NULL;
+
+	return found ? *found : NULL;
 }
 
 static bool is_folder_or_file(const char *path)
@@ -185,19 +210,52 @@ static bool is_folder_or_file(const char *path)
 	return lstat(path, &st) == 0;
 }
 
-static void compare_root(const struct baseline *b, size_t i,
-			 const struct plan_set *set, struct bk_strv *problems)
+/* Is something mounted at path? Looks it up in proc_pid_mountinfo(5). */
+static bool is_mounted(const char *path)
 {
-	const char *path = b->roots.v[i], *on = b->on.v[i];
-	const struct plan_entry *e = find_root(set, path);
+	BK_AUTO_BUF struct bk_buf name = BK_BUF_INIT;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	bool found = false;
 
-	if (!e && is_folder_or_file(path))
+	for (; *path; path++) {
+		if (strchr(" \t\n\\", *path))
+			bk_buf_addf(&name, "\\%03o", (unsigned int)*path);
+		else
+			bk_buf_addc(&name, *path);
+	}
+	while (f && !found && getline(&line, &size, f) > 0) {
+		char *rest = line, *field = NULL;
+
+		for (int i = 0; i < 5 && rest; i++)
+			field = strsep(&rest, " ");
+		found = field && strcmp(field, name.p ? name.p : "") == 0;
+	}
+	free(line);
+	if (f)
+		(void)fclose(f);
+	return found;
+}
+
+static void compare_root(const struct baseline *b, size_t i,
+			 const struct plan_set *set, const struct roots *roots,
+			 struct bk_strv *problems)
+{
+	const char *on = b->on.v[i];
+	char *path = b->roots.v[i];
+	const struct plan_entry *e = find_root(roots, path);
+	bool was_mount = *on && strcmp(on, "/") != 0;
+
+	if (!e && was_mount && !is_mounted(on))
+		bk_strv_addf(problems, "%s is not mounted, which held %s", on,
+			     path);
+	else if (!e && is_folder_or_file(path))
 		bk_notice("%s is no longer chosen for set %s", path, set->name);
 	else if (!e)
 		bk_strv_addf(problems, "%s is gone", path);
-	else if (e->state == PLAN_OK && e->mount && *on &&
-		 strcmp(e->mount, on) != 0 && strcmp(on, "/") != 0 &&
-		 strlen(e->mount) < strlen(on))
+	else if (e->state == PLAN_OK && e->mount && was_mount &&
+		 strcmp(e->mount, on) != 0 && strlen(e->mount) < strlen(on))
 		bk_strv_addf(problems, "%s is not mounted, which holds %s", on,
 			     path);
 }
@@ -214,6 +272,8 @@ static bool is_within_root(const struct plan_set *set, const char *path)
 void baseline_compare(const struct baseline *b, const struct plan_set *set,
 		      struct bk_strv *problems)
 {
+	struct roots roots;
+
 	if (b->damaged)
 		bk_strv_add(problems, b->why);
 	for (size_t i = 0; i < set->nentries; i++) {
@@ -224,8 +284,10 @@ void baseline_compare(const struct baseline *b, const struct plan_set *set,
 		else if (e->in && e->state != PLAN_OK)
 			bk_strv_addf(problems, "%s cannot be read", e->path);
 	}
+	roots = sort_roots(set);
 	for (size_t i = 0; i < b->roots.n; i++)
-		compare_root(b, i, set, problems);
+		compare_root(b, i, set, &roots, problems);
+	free(roots.v);
 	for (size_t i = 0; i < b->mounts.n; i++)
 		if (!bk_strv_has(&set->mounts, b->mounts.v[i]) &&
 		    is_within_root(set, b->mounts.v[i]))

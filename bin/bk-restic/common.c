@@ -58,7 +58,10 @@ int each_section(struct restic *r, const char *kind, char **args,
 int open_repo(struct restic *r, const char *name, struct repo *repo,
 	      struct bk_err *err)
 {
-	return repo_open(repo, r->conf, name, r->passwords, err);
+	int got = repo_open(repo, r->conf, name, r->passwords, err);
+
+	repo->dry = r->cli.dry_run;
+	return got;
 }
 
 int open_set(struct restic *r, const struct bk_conf_section *set,

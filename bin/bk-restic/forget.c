@@ -80,6 +80,25 @@ static int check_clock(const struct snapshots *list, struct bk_err *err)
 			  b.p);
 }
 
+/* A run that was killed before it could judge its snapshot left no hold. */
+static int check_judged(const char *set, const struct snapshots *list,
+			struct bk_err *err)
+{
+	BK_AUTO(baseline_free) struct baseline base;
+	const struct snapshot *last = NULL;
+
+	baseline_read(set, &base);
+	for (size_t i = 0; i < list->n; i++)
+		if (!list->v[i].stream)
+			last = &list->v[i];
+	if (!last || !base.snapshot || bk_str_starts(last->id, base.snapshot))
+		return 0;
+	return bk_err_set(err, BK_EX_NO, 0,
+			  "its newest snapshot %.8s was not made, or not "
+			  "finished, by bk-restic here: back up first",
+			  last->id);
+}
+
 struct tally {
 	size_t kept;
 	struct bk_strv removed;
@@ -178,19 +197,25 @@ static int forget_steps(struct restic *r, const struct bk_conf_section *set,
 {
 	BK_AUTO_STRV struct bk_strv keep = BK_STRV_INIT;
 	struct snapshots list;
+	bool none;
 	int got;
 
 	if (open_set(r, set, repo, err) < 0)
 		return -1;
 	if (add_retention(set, repo, &keep) == 0)
 		return 1;
+	/* A backup that is running may hold it: ask again behind the lock. */
 	if (check_held(set->name, err) < 0 || repo_lock(repo, err) < 0 ||
+	    check_held(set->name, err) < 0 ||
 	    snapshots_read(r, repo, set->name, &list, err) < 0)
 		return -1;
+	none = list.n == 0;
 	got = check_clock(&list, err);
+	if (got == 0)
+		got = check_judged(set->name, &list, err);
 	snapshots_free(&list);
-	if (got < 0)
-		return -1;
+	if (got < 0 || none)
+		return got;
 	return run_forget(r, set, repo, t, err);
 }
 

@@ -63,7 +63,8 @@ static bool says_network(const char *said)
 static bool says_ssh_denied(const char *said)
 {
 	static const char *const text[] = {
-		"permission denied (publickey",
+		"permission denied (",
+		"permission denied, please try again",
 		"host key verification failed",
 		"remote host identification has changed",
 		"too many authentication failures",
@@ -82,7 +83,8 @@ static enum outcome of_words(const char *said, enum outcome otherwise)
 {
 	if (strstr(said, "wrong password or no key found"))
 		return OUTCOME_PASSWORD;
-	if (strstr(said, "no matching ID found for prefix"))
+	if (strstr(said, "no matching ID found for prefix") ||
+	    strstr(said, "failed to load snapshot"))
 		return OUTCOME_NO_PARENT;
 	if (strstr(said, "repository is already locked"))
 		return OUTCOME_LOCKED;

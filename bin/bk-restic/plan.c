@@ -256,8 +256,8 @@ static char *scanner(void)
 	return bk_strdup("bk-scan");
 }
 
-int plan_scan(const char *config, bool accept, bool dry, struct plan *ret,
-	      struct bk_err *err)
+int plan_scan(const char *config, const char *accept, bool dry,
+	      struct plan *ret, struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	struct bk_child c = BK_CHILD_INIT;
@@ -277,10 +277,14 @@ int plan_scan(const char *config, bool accept, bool dry, struct plan *ret,
 	if (dry)
 		bk_strv_add(&argv, "--dry-run");
 	bk_strv_add(&argv, "list");
+	if (accept)
+		bk_strv_addf(&argv, "restic:%s", accept);
 	x.argv = argv.v;
 	if (bk_exec_start(&x, &c, err) < 0)
 		return -1;
 	got = plan_read(c.out, ret, err);
+	if (got == 0)
+		ret->narrow = accept != NULL;
 	status = bk_sig_pending() ? bk_exec_stop(&c, 5000) : bk_exec_wait(&c);
 	if (bk_sig_pending()) {
 		if (got == 0)

@@ -36,6 +36,7 @@ struct plan {
 	struct plan_set *sets;
 	size_t nsets;
 	char *host;
+	bool narrow;	       /* it has one set only */
 	bool partial;	       /* something may be missing from it: */
 	struct bk_strv warned; /* paths of the warnings, "" without one */
 };
@@ -44,11 +45,11 @@ struct plan {
 int plan_read(int fd, struct plan *ret, struct bk_err *err);
 /*
  * Run bk-scan with this configuration (NULL: the default) and read it. accept:
- * roots that can no longer be seen are to be dropped from the plan. dry: the
- * plan is not to be recorded.
+ * NULL, or the one set to read, whose roots that can no longer be seen are to
+ * be dropped. dry: the plan is not to be recorded.
  */
-int plan_scan(const char *config, bool accept, bool dry, struct plan *ret,
-	      struct bk_err *err);
+int plan_scan(const char *config, const char *accept, bool dry,
+	      struct plan *ret, struct bk_err *err);
 /* How many warnings of a partial plan may concern this set. */
 size_t plan_warnings(const struct plan *plan, const struct plan_set *set);
 const struct plan_set *plan_find(const struct plan *plan, const char *name);

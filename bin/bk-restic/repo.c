@@ -195,17 +195,42 @@ int repo_password(struct repo *r, struct bk_err *err)
 	return secret_get(r->section, "password", r->password, err);
 }
 
-/* rest:https://user:word@host/ and its like. */
+/*
+ * Whatever stands before an '@' may be a password, as in rest:https://u:p@h/;
+ * only in sftp:user@host:path it is none for sure.
+ */
 static bool url_has_password(const char *url)
 {
-	const char *at, *host = strstr(url, "://");
+	const char *at = strrchr(url, '@');
 
-	if (!host)
+	if (!at)
 		return false;
-	host += 3;
-	at = strchr(host, '@');
-	return at && at < host + strcspn(host, "/") &&
-	       memchr(host, ':', (size_t)(at - host));
+	if (bk_str_starts(url, "sftp:"))
+		url += strlen("sftp:");
+	url += strspn(url, "/");
+	return memchr(url, ':', (size_t)(at - url)) != NULL;
+}
+
+char *repo_hide_password(const char *text)
+{
+	struct bk_buf b = BK_BUF_INIT;
+	const char *host;
+
+	while ((host = strstr(text, "://"))) {
+		size_t n = strcspn(host + 3, " \t\"'\n");
+		const char *at = memrchr(host + 3, '@', n);
+		const char *colon =
+			at ? memchr(host + 3, ':', (size_t)(at - host - 3))
+			   : NULL;
+		const char *end = colon ? colon + 1 : host + 3;
+
+		bk_buf_add(&b, text, (size_t)(end - text));
+		if (colon)
+			bk_buf_adds(&b, "***");
+		text = colon ? at : end;
+	}
+	bk_buf_adds(&b, text);
+	return bk_buf_steal(&b);
 }
 
 static int url_fd(const char *url, struct bk_err *err)

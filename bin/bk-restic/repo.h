@@ -23,6 +23,7 @@ struct repo {
 	unsigned int version;
 	struct secret *password; /* read once, when first needed */
 	struct bk_strv env;	 /* changes to the environment of restic */
+	bool dry;		 /* nothing may be changed */
 	int lock;		 /* the flock of this repository, or -1 */
 };
 
@@ -59,6 +60,9 @@ int repo_args(const struct repo *r, struct bk_strv *argv, int *ret_fd,
  * sftp.command; NULL for other URLs. ssh_config NULL: ssh's own files.
  */
 char *repo_ssh_command(const char *url, const char *ssh_config);
+
+/* A copy of what restic says, in which no URL holds a password. */
+char *repo_hide_password(const char *text);
 
 /* Parse "restic 0.14.0 compiled with ..."; 0 where it is not that. */
 unsigned int repo_parse_version(const char *text);

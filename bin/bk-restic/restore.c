@@ -16,6 +16,7 @@
 #include "log.h"
 #include "path.h"
 #include "restic.h"
+#include "sig.h"
 #include "time.h"
 
 static const struct snapshot *by_id(const struct snapshots *list,
@@ -186,7 +187,8 @@ static int confirm(const struct restic *r, struct bk_err *err)
 				  "--in-place without a terminal to ask wants "
 				  "--yes");
 	(void)fputs("Overwrite them? [y/N] ", stderr);
-	if (fgets(answer, sizeof(answer), stdin) &&
+	if (bk_sig_await(STDIN_FILENO) &&
+	    fgets(answer, sizeof(answer), stdin) &&
 	    (answer[0] == 'y' || answer[0] == 'Y'))
 		return 0;
 	return bk_err_set(err, BK_EX_NO, 0, "nothing was restored");

@@ -81,7 +81,7 @@ static char *error_text(const json_t *o)
 static void on_stderr(struct run *run, char *line)
 {
 	BK_AUTO_JSON json_t *o = NULL;
-	BK_AUTO_FREE char *text = NULL;
+	BK_AUTO_FREE char *text = NULL, *raw = NULL;
 	const char *type;
 
 	/* It clears a line of the terminal that it does not have. */
@@ -91,11 +91,12 @@ static void on_stderr(struct run *run, char *line)
 		o = json_loads(line, 0, NULL);
 	type = bk_rec_str(o, "message_type");
 	if (type && strcmp(type, "error") == 0)
-		text = error_text(o);
+		raw = error_text(o);
 	else if (type && bk_rec_str(o, "message"))
-		text = bk_strdup(bk_rec_str(o, "message"));
+		raw = bk_strdup(bk_rec_str(o, "message"));
 	else
-		text = bk_strdup(bk_str_trim(line));
+		raw = bk_strdup(bk_str_trim(line));
+	text = repo_hide_password(raw);
 	keep_said(run, text);
 	if (!*text)
 		return;
@@ -116,12 +117,14 @@ static void on_stdout(struct run *run, char *line)
 		return;
 	}
 	if (!o) {
+		BK_AUTO_FREE char *text = repo_hide_password(line);
+
 		/* Old releases say some errors here. */
-		keep_said(run, line);
-		if (*line && run->show)
-			bk_notice("restic: %s", line);
-		else if (*line)
-			bk_info("restic: %s", line);
+		keep_said(run, text);
+		if (*text && run->show)
+			bk_notice("restic: %s", text);
+		else if (*text)
+			bk_info("restic: %s", text);
 		return;
 	}
 	if (run->json)
@@ -286,11 +289,14 @@ static int await_lock(struct run *run, int64_t end, bool *tried_unlock,
 	struct outcome_lock lock = { .host = "?" };
 	bool known = outcome_lock(run->said.p ? run->said.p : "", &lock);
 
+	if (run->repo->dry)
+		return 0;
 	if (known && is_dead(&lock) && !*tried_unlock) {
 		*tried_unlock = true;
 		bk_notice("removing the stale lock of process %ld on %s",
 			  lock.pid, lock.host);
-		return unlock(run->repo, err) < 0 ? 0 : 1;
+		if (unlock(run->repo, err) == 0)
+			return 1;
 	}
 	if (bk_time_mono_ms() >= end || bk_sig_pending())
 		return 0;
@@ -355,6 +361,9 @@ json_t *run_for_json(struct run *run, struct bk_err *err)
 	if (run->outcome == OUTCOME_OK && o)
 		return o;
 	json_decref(o);
+	/* It was quiet for the case that all is well. */
+	if (run->quiet && run->said.len > 0)
+		bk_warning("restic: %s", bk_str_trim(run->said.p));
 	(void)run_err(run, err);
 	return NULL;
 }
@@ -363,6 +372,10 @@ int run_err(const struct run *run, struct bk_err *err)
 {
 	const char *name = run->repo->name, *verb = run->args.v[0];
 
+	if (bk_sig_pending())
+		return bk_err_set(err, run->exit ? run->exit : BK_EX_NO, 0,
+				  "[repo %s] restic %s was interrupted", name,
+				  verb);
 	if (run->status > 128)
 		return bk_err_set(err, run->exit, 0,
 				  "[repo %s] restic %s was killed by signal %d",

@@ -177,12 +177,13 @@ static int read_hidden(int tty, struct bk_buf *b)
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
 	if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
 		return -1;
-	while (!bk_sig_pending() && (n = read(tty, &c, 1)) == 1 && c != '\n' &&
+	while (bk_sig_await(tty) && (n = read(tty, &c, 1)) == 1 && c != '\n' &&
 	       b->len < SECRET_LIMIT)
 		bk_buf_addc(b, c);
 	(void)tcsetattr(tty, TCSAFLUSH, &old);
 	(void)bk_fd_write(tty, "\n", 1);
-	return n < 0 ? -1 : 0;
+	errno = EINTR;
+	return n < 0 || bk_sig_pending() ? -1 : 0;
 }
 
 static int from_terminal(const char *owner, struct secret *ret,

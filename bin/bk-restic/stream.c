@@ -8,6 +8,7 @@
  * where it is not, restic is stopped first, and nothing is stored.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -66,6 +67,9 @@ static int check_end(struct pump *p)
 {
 	int status = p->command ? bk_exec_wait(p->command) : 0;
 
+	if (bk_sig_pending())
+		return bk_err_set(&p->err, BK_EX_TEMPFAIL, 0,
+				  "it was interrupted");
 	if (status != 0)
 		return bk_err_set(&p->err, BK_EX_DATAERR, 0,
 				  "the command ended with status %d", status);
@@ -81,14 +85,22 @@ static int check_end(struct pump *p)
 
 static void stop_restic(struct pump *p)
 {
+	static const char zeros[65536];
 	int64_t end = bk_time_mono_ms() + GRACE_MS;
 
 	/* Whoever waits for restic passes a signal on; a second one would
 	 * keep it from removing its lock. */
 	if (!bk_sig_pending())
 		bk_exec_kill(p->restic, SIGINT);
-	while (!atomic_load(&p->ended) && bk_time_mono_ms() < end)
+	(void)poll(NULL, 0, 300);
+	/* Since 0.19 it notes the signal but stays in a read: give it data to
+	 * return with, never an end. */
+	(void)fcntl(p->to, F_SETFL, O_NONBLOCK);
+	while (!atomic_load(&p->ended) && bk_time_mono_ms() < end) {
 		(void)poll(NULL, 0, 50);
+		while (write(p->to, zeros, sizeof(zeros)) > 0)
+			;
+	}
 	if (!atomic_load(&p->ended))
 		bk_exec_kill(p->restic, SIGKILL);
 }

@@ -30,12 +30,14 @@ static void copy_list(struct bk_strv *to, const struct bk_strv *from)
 		bk_strv_add(to, from->v[i]);
 }
 
-/* Keep r, a record of last, unless it is known otherwise now. */
+/* Keep r, a record of last, unless it is known otherwise now, or given up. */
 static bool keep(struct plan *p, const struct plan *last, const struct rec *r)
 {
 	int set = plan_find_set(p, r->class, last->sets[r->set].name);
 	struct rec *k;
 
+	if (p->give_up && filter_takes(p->give_up, last, r))
+		return false;
 	if (set < 0 || r->why == WHY_CONFIG || is_there(p, r, (size_t)set))
 		return false;
 	k = plan_add(p, r->in, (size_t)set, r->path);

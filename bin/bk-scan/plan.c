@@ -580,6 +580,30 @@ static void add_mount(struct plan *p, const struct walk *w,
 	};
 }
 
+static void warn_if_hit(struct plan *p, size_t set, const char *pattern)
+{
+	struct match *m = match_new(pattern, false);
+
+	for (size_t i = 0; i < p->nrecs; i++) {
+		const struct rec *r = p->recs[i];
+
+		if (r->in && r->set == set && match_hits(m, r->path))
+			warn_add(&p->warnings, true, r->path, 0,
+				 "is chosen, but 'exclude = %s' of [backup %s] "
+				 "leaves it out",
+				 pattern, p->sets[set].name);
+	}
+	match_free(m);
+}
+
+/* Roots that the patterns of their own set keep from being stored. */
+static void warn_excluded(struct plan *p)
+{
+	for (size_t i = 0; i < p->nsets; i++)
+		for (size_t k = 0; k < p->sets[i].exclude.n; k++)
+			warn_if_hit(p, i, p->sets[i].exclude.v[k]);
+}
+
 void plan_make(struct plan *p, struct walk *w, const struct plan *last)
 {
 	struct decider d = { .plan = p, .walk = w };
@@ -602,6 +626,7 @@ void plan_make(struct plan *p, struct walk *w, const struct plan *last)
 		if (p->recs[i]->in && m && m->hides)
 			warn_hidden(p, p->recs[i]->path);
 	}
+	warn_excluded(p);
 	for (size_t i = 0; i < w->nzones; i++)
 		add_mount(p, w, w->zones[i]);
 	for (size_t i = 0; i < w->warnings.n; i++) {

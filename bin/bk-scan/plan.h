@@ -69,7 +69,10 @@ struct plan_mount {
 	bool crossed;
 };
 
+struct filter;
+
 struct plan {
+	const struct filter *give_up; /* of what cannot be seen, or NULL */
 	char *host;
 	int64_t time;
 	struct bk_strv scanned;

@@ -67,16 +67,16 @@ static void set_up(struct scan *s, const struct scan_how *how)
 	w->only = how->only;
 	w->only_way = how->only_way;
 	plan_prepare(&s->plan, s->conf);
+	s->plan.give_up = s->accept ? &s->filter : NULL;
 	add_points(s, how->only);
 }
 
-static void load_last(const struct scan *s, const struct scan_how *how,
-		      struct plan *last)
+static void load_last(const struct scan_how *how, struct plan *last)
 {
 	struct bk_err err;
 
 	*last = (struct plan){ 0 };
-	if (how->no_last || s->accept)
+	if (how->no_last)
 		return;
 	if (scan_load_last(last, &err) < 0 && err.exit != BK_EX_NOINPUT)
 		bk_notice("the last plan is ignored: %s", err.msg);
@@ -99,7 +99,7 @@ int scan_run(struct scan *s, const struct scan_how *how)
 		return status;
 	if (walk_run(&s->walk, &err) < 0)
 		return bk_log_err(&err);
-	load_last(s, how, &last);
+	load_last(how, &last);
 	plan_make(&s->plan, &s->walk, &last);
 	bk_info("%llu folders and %llu other files were looked at",
 		(unsigned long long)s->walk.dirs,

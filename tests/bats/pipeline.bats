@@ -129,6 +129,52 @@ each_restic() {
 	run_bk 0 bk-restic forget
 }
 
+@test "a set that only markers name is backed up; accepting is for one set" {
+	need_root
+	cat >>"$BK_CONFIG" <<-END
+		[backup photos]
+		repo = main
+	END
+	printf 'fstype = tmpfs\ncross-mounts = yes\n' |
+		sed -i '/^\[scan\]/r /dev/stdin' "$BK_CONFIG"
+	mkdir src/m
+	mount -t tmpfs tmpfs src/m || skip "cannot mount"
+	mkdir src/m/x src/m/y
+	echo 'set = photos' >src/m/x/.backup
+	mk_marker src/m/y/.backup src/a/.backup
+	head -c 1000 /dev/urandom | tee src/m/x/f src/b/f >src/m/y/f
+	echo 'set = photos' >src/b/.backup
+	run_bk 0 bk-restic backup
+	assert_is "$(state backup-photos .result)" ok
+	umount src/m
+	mkdir src/m/x src/m/y
+	run_bk 3 bk-restic backup
+	run_bk 64 bk-restic backup --accept home photos
+	run_bk 0 bk-restic backup --accept home
+	run_bk 3 bk-restic backup
+	assert_is "$(state backup-home .held) $(state backup-photos .held)" \
+		'false true'
+	run_bk 1 bk-restic forget photos
+}
+
+@test "a stream in a set does not make its folders be read again" {
+	mk_marker src/a/.backup
+	again() {
+		run_bk 0 bk-restic backup
+		run_bk 0 bk-restic backup home --stdin s -- echo hello
+		run_bk 0 bk-restic --json backup
+		assert_json "$out" '.[0].files == 3 and .[0].files_new == 0'
+	}
+	each_restic again
+}
+
+@test "a root that its own set's patterns leave out is told" {
+	mk_marker src/a/.backup
+	echo 'exclude = a' >>"$BK_CONFIG"
+	run_bk 3 bk-restic backup
+	assert_has "$err" "'exclude = a' of [backup home] leaves it out"
+}
+
 @test "one set fails, the other does not: partial" {
 	cat >>"$BK_CONFIG" <<-END
 		[backup work]

@@ -134,6 +134,82 @@ held() {
 	run_bk 78 bk-restic -c bad.conf snapshots
 }
 
+@test "a run with faults is no measure, and releases nothing" {
+	fake_restic <<-'END'
+		[[ " $* " == *" backup "* && -e fault ]] || exec "$RESTIC" "$@"
+		"$RESTIC" "$@" || exit
+		exit 3
+	END
+	for n in 1 2 3 4 5 6 7 8; do echo $n >src/a/$n; done
+	backup 0 -- "root $T/src/a"
+	touch fault
+	rm src/a/[1-4]
+	backup 3 -- "root $T/src/a"
+	assert_is "$(jq .good.files state/restic/home.json)" 10
+	rm src/a/[5-6]
+	backup 3 -- "root $T/src/a"
+	held
+	rm fault
+	backup 3 -- "root $T/src/a"
+	held
+	backup 0 --accept -- "root $T/src/a"
+	run_bk 0 bk-restic forget home
+}
+
+@test "a snapshot that nobody judged is no reason to forget others" {
+	backup 0 -- "root $T/src/a"
+	run_bk 0 bk-restic exec main -- -q backup --host testhost \
+		--tag bk,home "$T/src/b"
+	run_bk 1 bk-restic forget home
+	assert_has "$err" 'back up first'
+	backup 0 -- "root $T/src/a"
+	run_bk 0 bk-restic forget home
+}
+
+@test "forget waits for a backup, and then asks whether it may" {
+	fake_restic <<-END
+		[[ " \$* " != *" backup "* ]] || until [ -e $T/go ]; do sleep 0.05; done
+		exec "\$RESTIC" "\$@"
+	END
+	conf_repo 'keep=last 1'
+	conf_repo 'lock-wait=60s'
+	touch go
+	backup 0 -- "root $T/src/a" "root $T/src/b"
+	rm -r go src/b
+	plan "root $T/src/a" >plan
+	bk-restic backup home - <plan >o.txt 2>&1 3>&- &
+	one=$!
+	wait_for 10 pgrep -f 'files-from-raw' >/dev/null
+	bk-restic forget home >f.txt 2>&1 3>&- &
+	two=$!
+	wait_for 10 grep -q waiting f.txt
+	touch go
+	wait $one || status=$?
+	assert_is "$status" 3
+	status=0
+	wait $two || status=$?
+	assert_is "$status" 1
+	assert_is "$(snapshots)" 2
+}
+
+@test "forget finds nothing to do in a set without snapshots" {
+	run_bk 0 bk-restic forget
+	assert_has "$out" '0 snapshots kept'
+}
+
+@test "no URL with a password in what restic says" {
+	conf_repo 'url=s3:http://us:canary7@127.0.0.1:1/bucket'
+	fake_restic <<-'END'
+		[ "$1" != version ] || exec "$RESTIC" version
+		echo "Fatal: unable to open s3:http://us:canary7@127.0.0.1:1/bucket: broken" >&2
+		exit 1
+	END
+	backup 1 -v -v -- "root $T/src/a"
+	assert_has "$err" 'http://us:***@127.0.0.1:1/bucket: broken'
+	assert_hasnt "$err" canary7
+	run ! grep -r canary7 "$BK_STATE_DIR"
+}
+
 @test "a clock behind the newest snapshot forgets nothing" {
 	run_bk 0 bk-restic exec main -- -q backup --host testhost --tag bk,home \
 		--time '2099-01-01 00:00:00' "$T/src/a"
