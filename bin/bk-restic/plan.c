@@ -170,7 +170,8 @@ size_t plan_warnings(const struct plan *plan, const struct plan_set *set)
 	for (size_t i = 0; plan->partial && i < plan->warned.n; i++) {
 		const char *path = plan->warned.v[i];
 
-		n += !*path || concerns(set, path) || !concerns_any(plan, path);
+		n += !*path || concerns(set, path) ||
+		     (!plan->narrow && !concerns_any(plan, path));
 	}
 	return n;
 }
