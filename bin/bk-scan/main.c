@@ -33,7 +33,7 @@ static const char usage[] =
 	"  -n, --dry-run       list: keep nothing; mark: only say what\n"
 	"  -0, --null          paths, each with a NUL byte behind it\n"
 	"      --json          records, see bk-records(5)\n"
-	"      --accept        keep nothing that cannot be seen any more\n"
+	"      --accept        keep nothing (of CLASS) that cannot be seen any more\n"
 	"      --no-size       show: faster, without sizes\n"
 	"      --color WHEN    auto, always or never\n"
 	"  -q, --quiet         warnings and errors only\n"
