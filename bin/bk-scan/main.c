@@ -11,7 +11,8 @@
  *
  * walk.c and visit.c read the tree into zones, marker.c and match.c know
  * markers and patterns, plan.c decides, known.c keeps what cannot be seen,
- * stream.c writes and reads plans; each command has a file of its name.
+ * check.c looks it over, stream.c writes and reads plans; each command has a
+ * file of its name.
  */
 #include "scan.h"
 #include "sig.h"

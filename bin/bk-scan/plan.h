@@ -111,6 +111,8 @@ const char *plan_pattern(const struct plan *p, const struct rec *r,
 /* The record that decides on path for this set; NULL: none does. */
 const struct rec *plan_at(const struct plan *p, size_t set, const char *path);
 
+/* check.c: mounts and warnings of a plan that is finished. */
+void plan_check(struct plan *p, const struct walk *w);
 /* known.c */
 void plan_keep_known(struct plan *p, const struct walk *w,
 		     const struct plan *last);
