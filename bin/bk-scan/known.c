@@ -89,6 +89,7 @@ static void keep_unmounted(struct plan *p, const struct walk *w,
 {
 	for (size_t i = 0; i < last->nrecs; i++) {
 		const struct rec *r = last->recs[i];
+		size_t n = 0;
 
 		if (!r->mount || mounts_at(w->mounts, r->mount) ||
 		    !is_scanned(p, r->path))
@@ -96,14 +97,20 @@ static void keep_unmounted(struct plan *p, const struct walk *w,
 		for (size_t k = i; k < last->nrecs; k++)
 			if (last->recs[k]->set == r->set &&
 			    bk_path_within(last->recs[k]->path, r->path))
-				keep(p, last, last->recs[k]);
-		if (!r->nested && p->nrecs &&
-		    p->recs[p->nrecs - 1]->state == STATE_KNOWN)
+				n += keep(p, last, last->recs[k]);
+		if (n)
 			warn_add(&p->warnings, true, r->path, 0,
 				 "was on '%s', where nothing is mounted now; "
 				 "what is known of it is kept",
 				 r->mount);
 	}
+}
+
+/* Something is mounted there that is not entered: it may hide what was. */
+static bool is_covered(const struct zone *z)
+{
+	return (z->flags & ZONE_MOUNT) &&
+	       !(z->flags & (ZONE_CONFIG | ZONE_ROOT | ZONE_CROSSED));
 }
 
 void plan_keep_known(struct plan *p, const struct walk *w,
@@ -112,7 +119,7 @@ void plan_keep_known(struct plan *p, const struct walk *w,
 	const unsigned int unseen = ZONE_UNREADABLE | ZONE_GONE | ZONE_MISSING;
 
 	for (size_t i = 0; i < w->nzones; i++)
-		if (w->zones[i]->flags & unseen)
+		if (w->zones[i]->flags & unseen || is_covered(w->zones[i]))
 			keep_below(p, last, w->zones[i]);
 	keep_unmounted(p, w, last);
 }

@@ -187,8 +187,12 @@ bool marker_read(int dirfd, enum marker_kind kind, uid_t owner,
 	struct stat st;
 
 	*m = (struct marker){ .present = true };
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno == ENOENT)
+			return false;
+		refuse(m, "it cannot be looked at");
+		return true;
+	}
 	why = distrust(&st, owner);
 	if (why) {
 		refuse(m, why);

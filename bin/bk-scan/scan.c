@@ -182,13 +182,19 @@ static bool add_class(struct filter *f, const char *arg)
 	if (*arg == '.')
 		arg++;
 	if (strcmp(arg, "restic") == 0 || strcmp(arg, "backup") == 0) {
+		if (f->restic)
+			return false;
 		f->restic = true;
 	} else if (bk_str_starts(arg, "restic:")) {
+		if (f->restic)
+			return false;
 		f->restic = true;
 		f->set = arg + strlen("restic:");
-	} else if (strcmp(arg, "cold") == 0 ||
-		   strcmp(arg, "coldstorage") == 0) {
+	} else if (!f->cold && (strcmp(arg, "cold") == 0 ||
+				strcmp(arg, "coldstorage") == 0)) {
 		f->cold = true;
+	} else if (f->cold) {
+		return false;
 	} else if (strcmp(arg, "delete") == 0 ||
 		   strcmp(arg, "coldstorage_delete") == 0) {
 		f->cold = f->del = true;

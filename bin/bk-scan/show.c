@@ -27,6 +27,7 @@ struct view {
 	const char *only;
 	struct row *rows;
 	size_t n;
+	size_t *warned; /* the row of each warning of the plan, or NONE */
 	bool color;
 	bool utf8;
 	size_t width[COLUMNS];
@@ -108,6 +109,12 @@ static void make_rows(struct view *v)
 	for (size_t i = 0; i < p->nrecs; i++)
 		add_row(v, p->recs[i]->path);
 	link_rows(v);
+	v->warned = bk_calloc(p->warnings.n, sizeof(*v->warned));
+	for (size_t i = 0; i < p->warnings.n; i++) {
+		const char *path = p->warnings.v[i].path;
+
+		v->warned[i] = path ? row_of(v, path) : NONE;
+	}
 	for (size_t i = 0; i < w->nzones; i++) {
 		size_t at = row_of(v, w->zones[i]->path);
 
@@ -302,9 +309,8 @@ static void print_warnings(const struct view *v, size_t row)
 
 	for (size_t i = 0; i < w->n; i++) {
 		const char *path = w->v[i].path;
-		size_t at = path ? row_of(v, path) : NONE;
 
-		if (at == row && !(at == NONE && path && v->only))
+		if (v->warned[i] == row && !(row == NONE && path && v->only))
 			print_warning(v, &w->v[i], row);
 	}
 }
@@ -499,6 +505,7 @@ int cmd_show(struct scan *s, int argc, char **argv)
 		free(v.rows[i].path);
 	}
 	free(v.rows);
+	free(v.warned);
 	if (out.mode != BK_REC_TEXT)
 		scan_warn(s, only);
 	bk_rec_end(&out, status);

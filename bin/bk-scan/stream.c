@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 
@@ -310,14 +311,22 @@ static int load_record(struct plan *p, const json_t *o)
 
 int plan_load(const char *file, struct plan *p, struct bk_err *err)
 {
-	BK_AUTO_CLOSE int fd = open(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	BK_AUTO_CLOSE int fd =
+		open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	BK_AUTO(bk_rec_in_free) struct bk_rec_in in = { .lines = { .fd = fd } };
+	struct stat st;
 	json_t *o;
 	int got;
 
 	*p = (struct plan){ 0 };
 	if (fd < 0)
-		return bk_err_sys(err, "cannot open '%s'", file);
+		return bk_err_set(
+			err, errno == ENOENT ? BK_EX_NOINPUT : BK_EX_DATAERR,
+			errno, "cannot be opened");
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || bk_file_distrust(&st))
+		return bk_err_set(err, BK_EX_DATAERR, 0,
+				  "is no file of this user that others cannot "
+				  "write");
 	while ((got = bk_rec_next(&in, &o, err)) == 1) {
 		int bad = load_record(p, o);
 

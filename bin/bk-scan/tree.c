@@ -277,6 +277,8 @@ static void pop_name(struct tree *t, size_t len)
 	t->path.p[len] = '\0';
 }
 
+#define MAX_LEVEL 10000
+
 static void walk_dir(struct tree *t, int *fd, const struct rec **in,
 		     unsigned int level);
 
@@ -340,6 +342,11 @@ static void walk_dir(struct tree *t, int *fd, const struct rec **in,
 {
 	BK_AUTO(entries_free) struct entries e = { 0 };
 
+	/* Each level takes of the stack: whoever nests that deep is told. */
+	if (level > MAX_LEVEL) {
+		cannot_read(t, ELOOP);
+		return;
+	}
 	if (entries_read(&e, *fd) < 0)
 		cannot_read(t, errno);
 	for (size_t i = 0; i < e.n && !bk_sig_pending(); i++) {

@@ -154,11 +154,7 @@ static int open_dir(struct worker *w, struct dir *p, const char *name,
 		shed_fds(w);
 	for (int tries = 0;; tries++) {
 		dirfd = dir_fd(w, p);
-		if (dirfd < 0) {
-			errno = ESTALE;
-			return -1;
-		}
-		fd = open_once(w, p, dirfd, name, cross);
+		fd = dirfd < 0 ? -1 : open_once(w, p, dirfd, name, cross);
 		if (fd >= 0 || (errno != EMFILE && errno != ENFILE) ||
 		    tries == 1000)
 			break;

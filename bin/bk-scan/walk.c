@@ -154,6 +154,7 @@ static int reopen(struct dir *d)
 	    ((uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor) == d->dev)
 		return fd;
 	close(fd);
+	errno = ESTALE;
 	return -1;
 }
 
@@ -432,6 +433,15 @@ static int identify(struct worker *w, struct point *pt)
 	close(fd);
 	if (num < 0)
 		return -1;
+	/* A link that leads nowhere now, to a disk that is not mounted say. */
+	if (S_ISLNK(st.stx_mode) && pt->flags) {
+		errno = ENOENT;
+		return -1;
+	}
+	if (!S_ISDIR(st.stx_mode) && (pt->flags & ZONE_ROOT)) {
+		errno = ENOTDIR;
+		return -1;
+	}
 	if (!S_ISDIR(st.stx_mode)) {
 		struct zone *z =
 			zone_new(w->pool, pt->path, pt->flags | ZONE_FILE);
