@@ -275,3 +275,39 @@ in_mounts() {
 		-e inject=openat2:error=ENOSYS bk-scan -n list
 	cmp with "$out"
 }
+
+@test "a link that leads nowhere is missing, not a file" {
+	mkdir -p m/data home/a
+	touch home/a/.backup
+	ln -s m/data lnk
+	sed -i "/^\[backup home\]/a path = $T/lnk" bk.conf
+	run_bk 0 bk-scan
+	mv m away
+	run_bk 3 bk-scan
+	assert_has "$out" "missing"
+}
+
+@test "a scan root that is a file, two of one class, a FIFO as last plan" {
+	mkdir -p home/a "$BK_STATE_DIR/scan"
+	touch home/a/.backup file
+	run_bk 64 bk-scan files restic:home restic:home
+	run_bk 64 bk-scan files cold delete
+	mkfifo "$BK_STATE_DIR/scan/plan.json"
+	run_bk 0 timeout 10 bk-scan -n list
+	assert_has "$err" "the last plan is ignored"
+	sed -i "/^\[scan\]/a root = $T/file" bk.conf
+	run_bk 3 bk-scan -n list
+	assert_has "$err" "$T/file"
+}
+
+@test "something mounted over a marked folder does not make it forgotten" {
+	in_mounts "
+		mkdir -p home/a/data/x
+		touch home/a/data/x/.backup
+		bk-scan >list
+		mount -t tmpfs none home/a/data
+		bk-scan >list2 2>err2 || echo \$? >rc2
+	"
+	assert_is "$(cat rc2)" 3
+	assert_has list2 "known"
+}
