@@ -193,13 +193,11 @@ static bool add_class(struct filter *f, const char *arg)
 	} else if (!f->cold && (strcmp(arg, "cold") == 0 ||
 				strcmp(arg, "coldstorage") == 0)) {
 		f->cold = true;
-	} else if (f->cold) {
-		return false;
-	} else if (strcmp(arg, "delete") == 0 ||
-		   strcmp(arg, "coldstorage_delete") == 0) {
+	} else if (!f->cold && (strcmp(arg, "delete") == 0 ||
+				strcmp(arg, "coldstorage_delete") == 0)) {
 		f->cold = f->del = true;
-	} else if (strcmp(arg, "redundant") == 0 ||
-		   strcmp(arg, "coldstorage_redundant") == 0) {
+	} else if (!f->cold && (strcmp(arg, "redundant") == 0 ||
+				strcmp(arg, "coldstorage_redundant") == 0)) {
 		f->cold = f->redundant = true;
 	} else {
 		return false;
@@ -212,9 +210,10 @@ int scan_filter(struct scan *s, int argc, char **argv)
 	s->filter = (struct filter){ .restic = argc == 0, .cold = argc == 0 };
 	for (int i = 0; i < argc; i++)
 		if (!add_class(&s->filter, argv[i]))
-			return bk_cli_usage("'%s' is no class; there are "
-					    "restic, restic:SET, cold, delete "
-					    "and redundant",
+			return bk_cli_usage("'%s' is no class, or a second one "
+					    "of its kind; there are restic or "
+					    "restic:SET, and cold, delete or "
+					    "redundant",
 					    argv[i]);
 	return BK_EX_OK;
 }
