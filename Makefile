@@ -8,7 +8,8 @@
 #   make demo       see it work                  make deb rpm      packages
 #
 # Variables: B=build (where things are built), SAN=1 (ASan and UBSan),
-# WERROR=1, V=1 (show commands); CC, CFLAGS, CPPFLAGS, LDFLAGS are appended to our own.
+# WERROR=1, V=1 (show commands), WITHOUT=bk-secret-service (no libsecret here);
+# CC, CFLAGS, CPPFLAGS, LDFLAGS are appended to our own.
 # A directory bin/bk-x is a tool; every C file in lib, tests/unit and
 # tests/fuzz is found by itself. A test that needs sources of a tool says so
 # in one line: /* with: bin/bk-x/a.c bin/bk-x/b.c */
@@ -18,6 +19,7 @@ VERSION = 0.1.0
 B ?= build
 PREFIX ?= /usr
 BINDIR ?= $(PREFIX)/bin
+LIBEXECDIR ?= $(PREFIX)/libexec/bk
 SYSCONFDIR ?= /etc
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/bk
@@ -33,15 +35,24 @@ INSTALL ?= install
 CLANG ?= clang
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-LIBS_all = -linih -ljansson -lpthread
+# OpenSSL has Argon2 from 3.2 on.
+ARGON2 = $(shell pkg-config --atleast-version=3.2 libcrypto || echo -largon2)
+LIBS_all = -linih -ljansson -lpthread -lcrypto $(ARGON2)
 LIBS_bk-scan = -linih -ljansson -lpthread
 LIBS_bk-restic = -linih -ljansson
+LIBS_bk-secret = -linih -ljansson -lcrypto $(ARGON2)
+LIBS_bk-secret-service = $(shell pkg-config --libs libsecret-1) -linih -ljansson
+CPPFLAGS_bk-secret-service = $(patsubst -I%,-isystem %,$(shell pkg-config \
+	--cflags libsecret-1))
 
 # ---- parts -----------------------------------------------------------------
 
 LIB_SRC := $(sort $(wildcard lib/*.c))
-TOOLS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard bin/bk-*/*.c)))))
-TOOL_SRC := $(sort $(wildcard bin/bk-*/*.c))
+ALL_TOOLS := $(sort $(notdir $(patsubst %/,%,$(dir $(wildcard bin/bk-*/*.c)))))
+TOOLS := $(filter-out $(WITHOUT),$(ALL_TOOLS))
+# Those that only other tools run.
+HELPERS := $(filter bk-secret-service,$(TOOLS))
+TOOL_SRC := $(sort $(wildcard $(TOOLS:%=bin/%/*.c)))
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 FUZZ_SRC := $(filter-out tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
 SYSTEMD := $(sort $(wildcard lib/systemd/*.in lib/systemd/*.service \
@@ -53,6 +64,7 @@ with = $(shell sed -n 's@^/\* with: *\(.*[^ ]\) *\*/.*@\1@p' $(1))
 
 LIBBK := $(B)/libbk.a
 TOOL_BIN := $(TOOLS:%=$(B)/%)
+HELPER_BIN := $(HELPERS:%=$(B)/%)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/unit/%)
 FUZZ_BIN := $(FUZZ_SRC:tests/fuzz/%.c=$(B)/fuzz/%)
 FUZZ_RUN := $(FUZZ_SRC:tests/fuzz/%.c=fuzz-%)
@@ -70,7 +82,8 @@ FORTIFY = $(if $(findstring FORTIFY_SOURCE,$(CPPFLAGS) $(CFLAGS))$(filter \
 	-O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 DEFS = -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DBK_VERSION=\"$(VERSION)\" \
 	-DBK_SYSCONFDIR=\"$(SYSCONFDIR)/bk\" -DBK_STATEDIR=\"/var/lib/bk\" \
-	-DBK_CACHEDIR=\"/var/cache/bk\" -DBK_RUNDIR=\"/run/bk\" -iquote lib
+	-DBK_CACHEDIR=\"/var/cache/bk\" -DBK_RUNDIR=\"/run/bk\" \
+	-DBK_LIBEXECDIR=\"$(LIBEXECDIR)\" -iquote lib
 ifdef SAN
 SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined
 BK_CPPFLAGS = $(DEFS)
@@ -121,7 +134,7 @@ $(B)/flags: FORCE | $(FIRST)
 $(B)/obj/%.o: %.c $(B)/flags | $(FIRST)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC  $<")
-	$(Q)$(COMPILE) -iquote $(<D) $(foreach d,$(sort $(dir $(call \
+	$(Q)$(COMPILE) $(CPPFLAGS_$(notdir $(<D))) -iquote $(<D) $(foreach d,$(sort $(dir $(call \
 		with,$<))),-iquote $(d)) -c -o $@ $<
 
 # Made afresh, so that no member of a removed file stays.
@@ -225,7 +238,8 @@ lint-format:
 lint-tidy:
 	@$(call need,clang-tidy); for f in $(C_SRC); do echo $$f; done | \
 		xargs -r -n 4 -P $(JOBS) sh -c 'clang-tidy --quiet "$$@" -- \
-		-std=gnu17 $(DEFS) $(WARN) 2>/dev/null' sh
+		-std=gnu17 $(DEFS) $(WARN) $(CPPFLAGS_bk-secret-service) \
+		2>/dev/null' sh
 	$(done)
 
 lint-cppcheck:
@@ -241,7 +255,7 @@ lint-analyze: $(patsubst %.c,$(B)/analyze/%.o,$(C_SRC))
 	$(done)
 $(B)/analyze/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
-	@$(COMPILE) -iquote $(<D) -Werror -fanalyzer \
+	@$(COMPILE) $(CPPFLAGS_$(notdir $(<D))) -iquote $(<D) -Werror -fanalyzer \
 		-Wno-analyzer-fd-leak -c -o $@ $<
 
 lint-shell:
@@ -289,7 +303,8 @@ section = $(D)$(MANDIR)/man$(patsubst .%,%,$(suffix $(1)))
 put = $(if $(strip $(2)),$(INSTALL) -d $(D)$(1) && \
 	$(INSTALL) -m $(3) $(2) $(D)$(1),:)
 # What `make install` puts there, bk.conf excepted.
-INSTALLED = $(TOOLS:%=$(D)$(BINDIR)/%) $(UNITS:%=$(D)$(UNITDIR)/%) \
+INSTALLED = $(patsubst %,$(D)$(BINDIR)/%,$(filter-out $(HELPERS),$(TOOLS))) \
+	$(HELPERS:%=$(D)$(LIBEXECDIR)/%) $(UNITS:%=$(D)$(UNITDIR)/%) \
 	$(foreach m,$(MAN),$(call section,$(m))/$(notdir $(m))) \
 	$(patsubst lib/completion/bash/%,$(D)$(BASHDIR)/%,$(COMP_BASH)) \
 	$(patsubst lib/completion/zsh/%,$(D)$(ZSHDIR)/%,$(COMP_ZSH)) \
@@ -297,7 +312,8 @@ INSTALLED = $(TOOLS:%=$(D)$(BINDIR)/%) $(UNITS:%=$(D)$(UNITDIR)/%) \
 	$(DOCS:%=$(D)$(DOCDIR)/%)
 
 install: all
-	@$(call put,$(BINDIR),$(TOOL_BIN),755)
+	@$(call put,$(BINDIR),$(filter-out $(HELPER_BIN),$(TOOL_BIN)),755)
+	@$(call put,$(LIBEXECDIR),$(HELPER_BIN),755)
 	@$(call put,$(UNITDIR),$(UNITS:%=$(B)/systemd/%),644)
 	@for m in $(MAN); do $(INSTALL) -D -m 644 $$m \
 		$(D)$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
@@ -317,7 +333,8 @@ uninstall:
 	elif cmp -s lib/conf/bk.conf $(CONF)/bk.conf; then \
 		rm -f $(CONF)/bk.conf; \
 	else echo "kept, it was changed: $(CONF)/bk.conf"; fi
-	@rmdir $(CONF)/conf.d $(CONF) $(D)$(DOCDIR) 2>/dev/null || :
+	@rmdir $(CONF)/conf.d $(CONF) $(D)$(DOCDIR) $(D)$(LIBEXECDIR) \
+		2>/dev/null || :
 
 # ---- packages --------------------------------------------------------------
 

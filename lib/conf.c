@@ -432,6 +432,14 @@ fail:
 	return NULL;
 }
 
+struct bk_conf *bk_conf_none(void)
+{
+	struct bk_conf *conf = bk_calloc(1, sizeof(*conf));
+
+	conf->host = bk_strdup("");
+	return conf;
+}
+
 void bk_conf_free(struct bk_conf *conf)
 {
 	if (!conf)

@@ -48,6 +48,8 @@ struct bk_conf {
  */
 struct bk_conf *bk_conf_load(const char *file, struct bk_strv *problems,
 			     struct bk_err *err);
+/* One without any section, host "": for what works without a file, too. */
+struct bk_conf *bk_conf_none(void);
 void bk_conf_free(struct bk_conf *conf);
 
 /* The section [kind name], or NULL. name "" or NULL: [kind]. */

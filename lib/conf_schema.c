@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "conf_schema.h"
 
+#include "err.h"
 #include "path.h"
+#include "ref.h"
 #include "str.h"
 
 /* The table. bk.conf(5) and lib/conf/bk.conf say the same in words. */
@@ -23,7 +25,7 @@ static const struct bk_conf_key scan_keys[] = {
 
 static const struct bk_conf_key repo_keys[] = {
 	{ "url", "sftp:box:restic/%H", BK_CONF_URL, .required = true },
-	{ "password", "credential:restic.main", BK_CONF_SECRET, .list = true,
+	{ "password", "keyring:restic/main", BK_CONF_SECRET, .list = true,
 	  .required = true },
 	{ "keep", EXAMPLE_KEEP, BK_CONF_KEEP, .list = true },
 	{ "retries", "4", BK_CONF_COUNT, .min = 0, .max = 20 },
@@ -34,6 +36,13 @@ static const struct bk_conf_key repo_keys[] = {
 	{ "limit-download", "10M", BK_CONF_SIZE, .list = false },
 	{ "option", "sftp.connections=3", BK_CONF_OPTION, .list = true },
 	{ "program", "/usr/bin/restic", BK_CONF_PROGRAM, .list = false },
+	{ 0 },
+};
+
+static const struct bk_conf_key keyring_keys[] = {
+	{ "path", "/etc/bk/cryptfile_pass.cfg", BK_CONF_PATH, .list = false },
+	{ "unlock", "credential:bk.keyring", BK_CONF_UNLOCK, .list = true },
+	{ "user", "alice", BK_CONF_USER, .list = false },
 	{ 0 },
 };
 
@@ -57,9 +66,9 @@ static const struct bk_conf_key cold_keys[] = {
 };
 
 static const struct bk_conf_kind kinds[] = {
-	{ "host", false, host_keys }, { "scan", false, scan_keys },
-	{ "repo", true, repo_keys },  { "backup", true, backup_keys },
-	{ "cold", true, cold_keys },
+	{ "host", false, host_keys },	    { "scan", false, scan_keys },
+	{ "keyring", false, keyring_keys }, { "repo", true, repo_keys },
+	{ "backup", true, backup_keys },    { "cold", true, cold_keys },
 };
 
 const struct bk_conf_kind *bk_conf_schema_kind(const char *name)
@@ -155,23 +164,15 @@ bool bk_conf_schema_name(const char *s)
 	       strlen(s) <= 64;
 }
 
-static bool has_control(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			return true;
-	return false;
-}
-
 static bool is_host(const char *s)
 {
-	return !has_control(s) && !strpbrk(s, " /") && *s != '-' &&
+	return !bk_str_control(s) && !strpbrk(s, " /") && *s != '-' &&
 	       strlen(s) <= 255;
 }
 
 static bool is_url(const char *s)
 {
-	return !has_control(s) && *s != '-';
+	return !bk_str_control(s) && *s != '-';
 }
 
 static bool is_pattern(const char *s)
@@ -183,7 +184,7 @@ static bool is_option(const char *s)
 {
 	size_t n = strspn(s, ALNUM "._-");
 
-	return n > 0 && *s != '-' && s[n] == '=' && !has_control(s);
+	return n > 0 && *s != '-' && s[n] == '=' && !bk_str_control(s);
 }
 
 static char *clean_program(const char *s)
@@ -193,21 +194,33 @@ static char *clean_program(const char *s)
 	return *s == '-' || strchr(s, '/') ? NULL : bk_strdup(s);
 }
 
-static char *clean_secret(const char *s)
+/* One that is to open the keyring cannot lie in it. */
+static char *clean_secret(const char *s, bool outside, struct bk_err *err)
 {
-	BK_AUTO_FREE char *path = NULL;
+	BK_AUTO_REF struct bk_ref ref = BK_REF_INIT;
 
-	if (strcmp(s, "ask") == 0)
-		return bk_strdup(s);
-	if (bk_str_starts(s, "command:") && !has_control(s))
-		return s[8 + strspn(s + 8, " ")] ? bk_strdup(s) : NULL;
-	if (bk_str_starts(s, "credential:"))
-		return only(s + 11, ALNUM "._-@:") && s[11] != '.'
-			       ? bk_strdup(s)
-			       : NULL;
-	if (bk_str_starts(s, "file:"))
-		path = bk_path_clean(s + 5);
-	return path ? bk_asprintf("file:%s", path) : NULL;
+	if (bk_ref_parse(s, &ref, err) < 0)
+		return NULL;
+	if (!outside || ref.kind != BK_REF_KEYRING)
+		return bk_strdup(ref.text);
+	bk_err_set(err, BK_EX_CONFIG, 0,
+		   "what opens the keyring cannot lie in it");
+	return NULL;
+}
+
+static char *explain_secret(const struct bk_conf_key *key, const char *s,
+			    char **ret_why)
+{
+	struct bk_err err = { .msg = "it is empty" };
+	char *kept =
+		*s ? clean_secret(s, key->type == BK_CONF_UNLOCK, &err) : NULL;
+
+	if (!kept)
+		*ret_why = bk_asprintf("is no reference to a secret: %s (the "
+				       "secret itself never stands here); "
+				       "write e.g. %s",
+				       err.msg, key->example);
+	return kept;
 }
 
 static bool is_count(const struct bk_conf_key *key, const char *s)
@@ -331,8 +344,6 @@ static char *clean(const struct bk_conf_key *key, const char *s)
 		return bk_path_clean(s);
 	case BK_CONF_PROGRAM:
 		return clean_program(s);
-	case BK_CONF_SECRET:
-		return clean_secret(s);
 	case BK_CONF_HOST:
 		ok = is_host(s);
 		break;
@@ -348,6 +359,7 @@ static char *clean(const struct bk_conf_key *key, const char *s)
 	case BK_CONF_OPTION:
 		ok = is_option(s);
 		break;
+	case BK_CONF_USER:
 	case BK_CONF_REF:
 		ok = bk_conf_schema_name(s);
 		break;
@@ -361,10 +373,6 @@ static char *clean(const struct bk_conf_key *key, const char *s)
 	return ok ? bk_strdup(s) : NULL;
 }
 
-static const char wanted_secret[] =
-	"one of command:COMMAND credential:NAME file:/PATH ask (the secret "
-	"itself never stands here)";
-
 static const char *const wanted[] = {
 	[BK_CONF_HOST] = "a host name (no blanks, no '/', no '-' first)",
 	[BK_CONF_BOOL] = "yes or no",
@@ -375,17 +383,16 @@ static const char *const wanted[] = {
 	[BK_CONF_PATTERN] = "a pattern (none starts with '!' or '#')",
 	[BK_CONF_FSTYPE] = "one file system type",
 	[BK_CONF_URL] = "a repository of restic",
-	[BK_CONF_SECRET] = wanted_secret,
 	[BK_CONF_OPTION] = "NAME=VALUE",
 	[BK_CONF_PROGRAM] = "an absolute path or a plain program name",
+	[BK_CONF_USER] = "the name of a user",
 	[BK_CONF_REF] = "the name of a section",
 };
 
 /* Values that may carry a password are not shown. */
 static bool is_private(enum bk_conf_type type)
 {
-	return type == BK_CONF_SECRET || type == BK_CONF_URL ||
-	       type == BK_CONF_OPTION;
+	return type == BK_CONF_URL || type == BK_CONF_OPTION;
 }
 
 static void add_quoted(struct bk_buf *b, const char *s)
@@ -410,6 +417,8 @@ char *bk_conf_schema_check(const struct bk_conf_key *key, const char *value,
 
 	if (key->type == BK_CONF_KEEP)
 		return clean_keep(value, ret_why);
+	if (key->type == BK_CONF_SECRET || key->type == BK_CONF_UNLOCK)
+		return explain_secret(key, value, ret_why);
 	kept = *value ? clean(key, value) : NULL;
 	if (kept)
 		return kept;

@@ -21,6 +21,8 @@ enum bk_conf_type {
 	BK_CONF_FSTYPE,
 	BK_CONF_URL,
 	BK_CONF_SECRET, /* a reference to one */
+	BK_CONF_UNLOCK, /* the same, for what opens the keyring */
+	BK_CONF_USER,	/* of this host */
 	BK_CONF_KEEP,
 	BK_CONF_OPTION, /* NAME=VALUE */
 	BK_CONF_PROGRAM,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "path.h"
 #include "sig.h"
 #include "time.h"
 
@@ -76,6 +78,24 @@ char *bk_exec_find(const char *name, struct bk_err *err)
 	bk_err_set(err, BK_EX_UNAVAILABLE, 0,
 		   "program '%s' is not installed, or not in $PATH", name);
 	return NULL;
+}
+
+char *bk_exec_sibling(const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	BK_AUTO_FREE char *dir = NULL;
+	char *path;
+
+	if (n <= 0)
+		return bk_strdup(name);
+	self[n] = '\0';
+	dir = bk_path_parent(self);
+	path = bk_path_join(dir, name);
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return bk_strdup(name);
 }
 
 /* environ with the changes of x; the strings are not copied. */

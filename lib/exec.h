@@ -69,6 +69,12 @@ int bk_exec_run(const struct bk_exec *x, size_t limit, int timeout_ms,
  */
 char *bk_exec_find(const char *name, struct bk_err *err);
 
+/*
+ * The path of another tool of the suite: beside this program, else its name
+ * alone, to be found in $PATH. The caller frees it.
+ */
+char *bk_exec_sibling(const char *name);
+
 /* A shell-quoted command line, for people and dry runs. */
 void bk_exec_add_line(struct bk_buf *b, char *const *argv);
 

@@ -69,17 +69,21 @@ int bk_file_read(const char *path, size_t limit, struct bk_buf *b,
 	return bk_err_sys(err, "cannot read '%s'", path);
 }
 
-static int sync_folder_of(const char *path)
+int bk_file_sync_folder(const char *path, struct bk_err *err)
 {
 	BK_AUTO_FREE char *folder =
 		strchr(path, '/') ? bk_path_parent(path) : bk_strdup(".");
 	BK_AUTO_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 ? -1 : fsync(fd);
+	if (fd >= 0 && fsync(fd) == 0)
+		return 0;
+	return bk_err_set(err, BK_EX_IOERR, errno,
+			  "cannot sync the folder of '%s'", path);
 }
 
-int bk_file_write(const char *path, const void *p, size_t len, mode_t mode,
-		  struct bk_err *err)
+/* owner NULL: it belongs to who runs this. */
+static int write_file(const char *path, const void *p, size_t len, mode_t mode,
+		      const struct stat *owner, struct bk_err *err)
 {
 	BK_AUTO_FREE char *tmp = bk_asprintf("%s.XXXXXX", path);
 	int fd = mkostemp(tmp, O_CLOEXEC);
@@ -88,8 +92,9 @@ int bk_file_write(const char *path, const void *p, size_t len, mode_t mode,
 	if (fd < 0)
 		return bk_err_set(err, BK_EX_CANTCREAT, errno,
 				  "cannot create '%s'", path);
-	if (bk_fd_write(fd, p, len) < 0 || fchmod(fd, mode) < 0 ||
-	    fsync(fd) < 0) {
+	if (bk_fd_write(fd, p, len) < 0 ||
+	    (owner && fchown(fd, owner->st_uid, owner->st_gid) < 0) ||
+	    fchmod(fd, mode) < 0 || fsync(fd) < 0) {
 		num = errno;
 		(void)close(fd);
 		goto fail;
@@ -98,12 +103,22 @@ int bk_file_write(const char *path, const void *p, size_t len, mode_t mode,
 		num = errno;
 		goto fail;
 	}
-	if (sync_folder_of(path) < 0)
-		return bk_err_sys(err, "cannot sync the folder of '%s'", path);
-	return 0;
+	return bk_file_sync_folder(path, err);
 fail:
 	(void)unlink(tmp);
 	return bk_err_set(err, BK_EX_IOERR, num, "cannot write '%s'", path);
+}
+
+int bk_file_write(const char *path, const void *p, size_t len, mode_t mode,
+		  struct bk_err *err)
+{
+	return write_file(path, p, len, mode, NULL, err);
+}
+
+int bk_file_rewrite(const char *path, const struct stat *st, const void *p,
+		    size_t len, struct bk_err *err)
+{
+	return write_file(path, p, len, st->st_mode & 07777, st, err);
 }
 
 static int make_folder(const char *path, mode_t mode)

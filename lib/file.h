@@ -40,6 +40,16 @@ int bk_file_read(const char *path, size_t limit, struct bk_buf *b,
 int bk_file_write(const char *path, const void *p, size_t len, mode_t mode,
 		  struct bk_err *err);
 
+/*
+ * The same for a file that exists and that st describes: it keeps owner,
+ * group and mode.
+ */
+int bk_file_rewrite(const char *path, const struct stat *st, const void *p,
+		    size_t len, struct bk_err *err);
+
+/* Make the entry of path in its folder durable; 74. */
+int bk_file_sync_folder(const char *path, struct bk_err *err);
+
 /* Create path and what is missing above it, all with this mode. */
 int bk_file_mkdirs(const char *path, mode_t mode, struct bk_err *err);
 

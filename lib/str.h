@@ -36,6 +36,8 @@ void bk_strv_free(struct bk_strv *l);
 
 bool bk_str_starts(const char *s, const char *prefix);
 bool bk_str_ends(const char *s, const char *suffix);
+/* Does it hold bytes below 0x20, or DEL? */
+bool bk_str_control(const char *s);
 /* Removes white space at both ends, in place; returns the new start. */
 char *bk_str_trim(char *s);
 

@@ -16,6 +16,9 @@ build	pkg-config	pkgconf	pkgconf-pkg-config
 build	/usr/include/stdio.h	libc6-dev	glibc-devel
 build	/usr/include/ini.h	libinih-dev	inih-devel
 build	/usr/include/jansson.h	libjansson-dev	jansson-devel
+build	/usr/include/openssl/evp.h	libssl-dev	openssl-devel
+build	/usr/include/argon2.h	libargon2-dev	libargon2-devel
+build	/usr/include/libsecret-1/libsecret/secret.h	libsecret-1-dev	libsecret-devel
 check,demo	restic	restic	restic
 check,demo	ssh	openssh-client	openssh-clients
 check,demo	ssh-keygen	openssh-client	openssh
@@ -28,6 +31,12 @@ check	sshd	openssh-server	openssh-server
 check	python3	python3	python3
 check	strace	strace	strace
 check	setpriv	util-linux	util-linux
+check	secret-tool	libsecret-tools	libsecret
+check	gnome-keyring-daemon	gnome-keyring	gnome-keyring
+check	dbus-run-session	dbus-daemon	dbus-daemon
+check	keyring	python3-keyring	python3-keyring
+check	/usr/lib*/python3*/*-packages/Crypto*/Cipher	python3-pycryptodome	python3-pycryptodomex
+check	/usr/lib*/python3*/*-packages/argon2	python3-argon2	python3-argon2-cffi
 check,lint	mandoc	mandoc	mandoc
 check,lint	shellcheck	shellcheck	ShellCheck
 check,lint	systemd-analyze	systemd	systemd

@@ -31,6 +31,16 @@ static int check_names(const struct restic *r, const char *kind, char **args)
 	return 0;
 }
 
+/* s is a [repo], or a [backup] that names one. */
+static void want_password(struct restic *r, const struct bk_conf_section *s)
+{
+	const char *repo = bk_conf_str(s, "repo", NULL);
+
+	if (repo)
+		s = bk_conf_find(r->conf, "repo", repo);
+	bk_resolve_want(&r->secrets, s, "password");
+}
+
 int each_section(struct restic *r, const char *kind, char **args,
 		 int (*each)(struct restic *r, const struct bk_conf_section *s,
 			     void *arg),
@@ -41,6 +51,10 @@ int each_section(struct restic *r, const char *kind, char **args,
 
 	if (check_names(r, kind, args) < 0)
 		return BK_EX_NOINPUT;
+	for (char **name = args; *name; name++)
+		want_password(r, bk_conf_find(r->conf, kind, *name));
+	while (!args[0] && (s = bk_conf_next(r->conf, kind, s)))
+		want_password(r, s);
 	for (char **name = args; *name; name++) {
 		status = each(r, bk_conf_find(r->conf, kind, *name), arg);
 		all = join_status(all, status);
@@ -58,7 +72,7 @@ int each_section(struct restic *r, const char *kind, char **args,
 int open_repo(struct restic *r, const char *name, struct repo *repo,
 	      struct bk_err *err)
 {
-	int got = repo_open(repo, r->conf, name, r->passwords, err);
+	int got = repo_open(repo, r->conf, name, &r->secrets, err);
 
 	repo->dry = r->cli.dry_run;
 	return got;

@@ -13,8 +13,9 @@
  *   baseline.c   what the last good run held: the measure for the next
  *   forget.c     retention, prune             restore.c   the way back
  *   snapshots.c  snapshots, find              simple.c    init, unlock, exec
+ *   key.c        the passwords of a repository
  *   run.c        one run of restic, retries   outcome.c   what it came to
- *   repo.c       restic, URL, ssh, lock       secret.c    the password
+ *   repo.c       restic, URL, ssh, lock, password
  *
  * Exit: 0 done; 1 the job failed, or forget is held; 3 partial: the backup
  * is there, but not all of it or not as expected; 64 usage; 65 a stream was
@@ -41,6 +42,8 @@ static const char usage[] =
 	"  forget [SET...]         remove snapshots that keep does not name\n"
 	"  prune [REPO...]         give back the space of what was forgotten\n"
 	"  unlock [REPO...]        remove locks of dead processes\n"
+	"  key list|add|test REPO  its passwords; add, test: one from stdin\n"
+	"  key remove REPO ID      take one away\n"
 	"  exec REPO -- ARGS...    run restic itself with everything set\n"
 	"\n"
 	"  --accept        backup: the set is as it shall be, take it as good\n"
@@ -51,7 +54,8 @@ static const char usage[] =
 	"  --in-place      restore: to where the files were\n"
 	"  --yes           restore: do not ask\n"
 	"  --no-verify     restore: do not read back what was written\n"
-	"  --host NAME     restore, snapshots, find: of another host\n"
+	"  --host NAME     restore, snapshots, find: of another host; key add\n"
+	"  --user NAME     key add: what the new key is called\n"
 	"  --due           prune: only where prune-every has passed\n"
 	"  --prune         forget: then prune, where it is due\n"
 	"  -c FILE  -n (dry run)  -q  -v  -0  --json  -h  -V\n"
@@ -70,6 +74,7 @@ enum {
 	OPT_SNAPSHOT,
 	OPT_STDIN,
 	OPT_TARGET,
+	OPT_USER,
 	OPT_YES,
 };
 
@@ -86,6 +91,7 @@ static const struct option options[] = {
 	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
 	{ "stdin", required_argument, NULL, OPT_STDIN },
 	{ "target", required_argument, NULL, OPT_TARGET },
+	{ "user", required_argument, NULL, OPT_USER },
 	{ "yes", no_argument, NULL, OPT_YES },
 	{ NULL, 0, NULL, 0 },
 };
@@ -103,6 +109,7 @@ static const struct command {
 	{ "find", cmd_find, BIT(OPT_HOST), false },
 	{ "forget", cmd_forget, BIT(OPT_PRUNE), false },
 	{ "init", cmd_init, 0, false },
+	{ "key", cmd_key, BIT(OPT_HOST) | BIT(OPT_USER), false },
 	{ "prune", cmd_prune, BIT(OPT_DUE), false },
 	{ "restore", cmd_restore,
 	  BIT(OPT_AT) | BIT(OPT_HOST) | BIT(OPT_IN_PLACE) | BIT(OPT_NO_VERIFY) |
@@ -148,6 +155,9 @@ static void take_option(struct restic *r, int c)
 		break;
 	case OPT_TARGET:
 		r->target = optarg;
+		break;
+	case OPT_USER:
+		r->user = optarg;
 		break;
 	case OPT_YES:
 		r->yes = true;
@@ -201,11 +211,9 @@ static int run_command(struct restic *r, char **args, unsigned int given)
 	r->conf = bk_cli_conf(&r->cli, &exit);
 	if (!r->conf)
 		return exit;
-	r->passwords = bk_calloc(r->conf->nsections, sizeof(*r->passwords));
+	r->secrets.config = r->cli.config;
 	exit = c->run(r, args + 1);
-	for (size_t i = 0; i < r->conf->nsections; i++)
-		secret_free(&r->passwords[i]);
-	free(r->passwords);
+	bk_resolve_free(&r->secrets);
 	bk_conf_free(r->conf);
 	if ((c->run != cmd_exec || r->cli.dry_run) && exit != BK_EX_USAGE)
 		bk_rec_end(&r->out, exit);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "plan.h"
 
-#include <limits.h>
 #include <unistd.h>
 
 #include "exec.h"
@@ -238,25 +237,6 @@ int plan_read(int fd, struct plan *ret, struct bk_err *err)
 	return 0;
 }
 
-/* bk-scan stands beside this program, or in $PATH. */
-static char *scanner(void)
-{
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	BK_AUTO_FREE char *dir = NULL;
-	char *path;
-
-	if (n <= 0)
-		return bk_strdup("bk-scan");
-	self[n] = '\0';
-	dir = bk_path_parent(self);
-	path = bk_path_join(dir, "bk-scan");
-	if (access(path, X_OK) == 0)
-		return path;
-	free(path);
-	return bk_strdup("bk-scan");
-}
-
 int plan_scan(const char *config, const char *accept, bool dry,
 	      struct plan *ret, struct bk_err *err)
 {
@@ -267,7 +247,7 @@ int plan_scan(const char *config, const char *accept, bool dry,
 			     .err = BK_EXEC_INHERIT };
 	int got, status;
 
-	bk_strv_take(&argv, scanner());
+	bk_strv_take(&argv, bk_exec_sibling("bk-scan"));
 	bk_strv_add(&argv, "--json");
 	if (config) {
 		bk_strv_add(&argv, "-c");

@@ -118,7 +118,7 @@ static int set_env(struct repo *r, struct bk_err *err)
 }
 
 int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
-	      struct secret *passwords, struct bk_err *err)
+	      struct bk_resolve *secrets, struct bk_err *err)
 {
 	const struct bk_conf_section *s = bk_conf_find(conf, "repo", name);
 
@@ -128,7 +128,7 @@ int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
 				  "there is no [repo %s] in the configuration",
 				  name);
 	r->name = s->name;
-	r->password = &passwords[s - conf->sections];
+	r->secrets = secrets;
 	r->host = conf->host;
 	r->url = bk_conf_str(s, "url", "");
 	r->program = bk_exec_find(bk_conf_str(s, "program", "restic"), err);
@@ -188,11 +188,62 @@ int repo_lock(struct repo *r, struct bk_err *err)
 	return r->lock < 0 ? -1 : 0;
 }
 
+/* How white space ends in UTF-8, beyond ASCII; restic cuts that off too. */
+static bool is_wide_space(const char *p, size_t len)
+{
+	static const char *const spaces[] = {
+		"\xc2\x85", "\u00a0", "\u1680", "\u2000", "\u2001",
+		"\u2002",   "\u2003", "\u2004", "\u2005", "\u2006",
+		"\u2007",   "\u2008", "\u2009", "\u200a", "\u2028",
+		"\u2029",   "\u202f", "\u205f", "\u3000"
+	};
+
+	for (size_t i = 0; i < BK_COUNT(spaces); i++) {
+		size_t n = strlen(spaces[i]);
+
+		if (len >= n && (memcmp(p, spaces[i], n) == 0 ||
+				 memcmp(p + len - n, spaces[i], n) == 0))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * restic cuts white space off both ends of what a password file holds, and
+ * takes a byte order mark for what it is.
+ */
+const char *repo_misread(const struct bk_secret *s)
+{
+	const unsigned char *p = (const unsigned char *)s->p;
+
+	if (s->len == 0)
+		return "it is empty";
+	if (strchr(" \t\n\v\f\r", p[0]) ||
+	    strchr(" \t\n\v\f\r", p[s->len - 1]) || is_wide_space(s->p, s->len))
+		return "it begins or ends with white space or NUL";
+	if (s->len >= 2 &&
+	    ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff) ||
+	     (p[0] == 0xef && p[1] == 0xbb)))
+		return "it begins with a byte order mark";
+	return NULL;
+}
+
 int repo_password(struct repo *r, struct bk_err *err)
 {
-	if (r->password->p)
+	const struct bk_secret *got;
+
+	if (r->password)
 		return 0;
-	return secret_get(r->section, "password", r->password, err);
+	got = bk_resolve_get(r->secrets, r->section, "password", err);
+	if (!got)
+		return -1;
+	if (repo_misread(got))
+		return bk_err_set(err, BK_EX_DATAERR, 0,
+				  "[repo %s] password: %s, which restic does "
+				  "not read; choose another one",
+				  r->name, repo_misread(got));
+	r->password = got;
+	return 0;
 }
 
 /*

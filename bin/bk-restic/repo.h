@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "conf.h"
-#include "secret.h"
+#include "resolve.h"
 #include "str.h"
 
 /* A release of restic as one number: 0.14.0 is 1400, 0.16.1 is 1601. */
@@ -21,20 +21,20 @@ struct repo {
 	const char *host; /* for --host */
 	char *program;	  /* absolute path of restic */
 	unsigned int version;
-	struct secret *password; /* read once, when first needed */
-	struct bk_strv env;	 /* changes to the environment of restic */
-	bool dry;		 /* nothing may be changed */
-	int lock;		 /* the flock of this repository, or -1 */
+	struct bk_resolve *secrets;
+	const struct bk_secret *password; /* NULL until it is needed */
+	struct bk_strv env; /* changes to the environment of restic */
+	bool dry;	    /* nothing may be changed */
+	int lock;	    /* the flock of this repository, or -1 */
 };
 
 /*
  * Find restic and its release; 69 where there is none, or one older than
- * 0.14. 66 where there is no [repo name]. passwords has a place for each
- * section of conf, so that a password is asked for once in a run; the caller
- * frees them. repo_close() frees and unlocks.
+ * 0.14. 66 where there is no [repo name]. secrets, which outlives the
+ * repository, is where its password comes from. repo_close() unlocks.
  */
 int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
-	      struct secret *passwords, struct bk_err *err);
+	      struct bk_resolve *secrets, struct bk_err *err);
 void repo_close(struct repo *r);
 
 /*
@@ -44,8 +44,13 @@ void repo_close(struct repo *r);
  */
 int repo_lock(struct repo *r, struct bk_err *err);
 
-/* Read the password, unless it was read before. */
+/*
+ * Read the password, unless it was read before. 65 where it is one that
+ * restic would read from a pipe as another one.
+ */
 int repo_password(struct repo *r, struct bk_err *err);
+/* Why restic would read it from a file as another one; NULL: as it is. */
+const char *repo_misread(const struct bk_secret *s);
 
 /*
  * Begin an argument vector: the program, the repository, options. A URL with

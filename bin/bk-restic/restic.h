@@ -16,7 +16,7 @@
 struct restic {
 	struct bk_cli cli;
 	struct bk_conf *conf;
-	struct secret *passwords; /* one for each section of conf */
+	struct bk_resolve secrets;
 	struct bk_rec out;
 
 	bool accept;		/* --accept */
@@ -30,6 +30,7 @@ struct restic {
 	const char *snapshot;	/* --snapshot ID */
 	const char *target;	/* --target DIR */
 	const char *host;	/* --host NAME */
+	const char *user;	/* --user NAME */
 	const char *stdin_name; /* --stdin NAME */
 	char **command;		/* behind "--", or NULL */
 };
@@ -40,6 +41,7 @@ int cmd_exec(struct restic *r, char **args);
 int cmd_find(struct restic *r, char **args);
 int cmd_forget(struct restic *r, char **args);
 int cmd_init(struct restic *r, char **args);
+int cmd_key(struct restic *r, char **args);
 int cmd_prune(struct restic *r, char **args);
 int cmd_restore(struct restic *r, char **args);
 int cmd_snapshots(struct restic *r, char **args);

@@ -209,7 +209,7 @@ int run_start(struct run *run, struct bk_child *c, struct bk_err *err)
 	if (repo_password(run->repo, err) < 0 ||
 	    repo_args(run->repo, &argv, &url, err) < 0)
 		return -1;
-	password = secret_pipe(run->repo->password, err);
+	password = bk_secret_pipe(run->repo->password, err);
 	if (password < 0)
 		return -1;
 	bk_strv_addf(&argv, "--password-file=/dev/fd/%d", password);

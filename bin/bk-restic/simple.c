@@ -127,7 +127,7 @@ static int exec_restic(struct repo *repo, char **command, struct bk_err *err)
 	if (repo_password(repo, err) < 0 ||
 	    repo_args(repo, &argv, &fds[1], err) < 0)
 		return -1;
-	fds[0] = secret_pipe(repo->password, err);
+	fds[0] = bk_secret_pipe(repo->password, err);
 	if (fds[0] < 0)
 		return -1;
 	bk_strv_addf(&argv, "--password-file=/dev/fd/%d", fds[0]);

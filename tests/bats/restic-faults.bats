@@ -314,7 +314,7 @@ held() {
 	run_bk 77 bk-restic snapshots
 	conf_repo "password=ask"
 	run_bk 66 setsid -w bk-restic snapshots
-	assert_has "$err" 'none of its sources'
+	assert_has "$err" 'there is no terminal'
 }
 
 @test "a lock of a dead process is removed, one of a living is waited for" {

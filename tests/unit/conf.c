@@ -467,9 +467,13 @@ CHECK_TEST(secrets_are_not_shown)
 		free(text);
 	}
 	HAS(try("[repo x]\nurl = y\npassword = hunter2\n"),
-	    "c:3: [repo x] password: is not one of command:COMMAND "
-	    "credential:NAME file:/PATH ask (the secret itself never "
-	    "stands here); write e.g. credential:restic.main");
+	    "c:3: [repo x] password: is no reference to a secret: it is none "
+	    "of keyring: secret-service: credential: command: file: ask (the "
+	    "secret itself never stands here); write e.g. "
+	    "keyring:restic/main");
+	HAS(try("[keyring]\nunlock = keyring:a/b\n"),
+	    "c:2: [keyring] unlock: is no reference to a secret: what opens "
+	    "the keyring cannot lie in it");
 }
 
 /* Bad structure. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-restic/repo.c bin/bk-restic/secret.c */
+/* with: bin/bk-restic/repo.c */
 #include "repo.h"
 
 #include "log.h"
@@ -112,7 +112,7 @@ static struct bk_conf_value values[8];
 static struct bk_conf_section section = { .kind = (char[]){ "repo" },
 					  .name = (char[]){ "main" },
 					  .values = values };
-static struct secret passwords[1];
+static struct bk_resolve secrets;
 static struct bk_conf conf = { .sections = &section,
 			       .nsections = 1,
 			       .host = (char[]){ "box" } };
@@ -161,7 +161,7 @@ static unsigned int opened(void)
 	unsigned int version = 0;
 
 	memset(&err, 0, sizeof(err));
-	if (repo_open(&r, &conf, "main", passwords, &err) == 0)
+	if (repo_open(&r, &conf, "main", &secrets, &err) == 0)
 		version = r.version;
 	repo_close(&r);
 	return version;
@@ -174,7 +174,7 @@ CHECK_TEST(opens)
 
 	set_up("restic 0.16.4 compiled with go");
 	give("url", "/srv/r");
-	CHECK_INT(repo_open(&r, &conf, "main", passwords, &err), 0);
+	CHECK_INT(repo_open(&r, &conf, "main", &secrets, &err), 0);
 	CHECK_STR(r.name, "main");
 	CHECK_STR(r.url, "/srv/r");
 	CHECK_STR(r.host, "box");
@@ -231,7 +231,7 @@ CHECK_TEST(no_such_repository)
 {
 	struct repo r;
 
-	CHECK_INT(repo_open(&r, &conf, "other", passwords, &err), -1);
+	CHECK_INT(repo_open(&r, &conf, "other", &secrets, &err), -1);
 	CHECK_INT(err.exit, 66);
 	CHECK_STR(err.msg, "there is no [repo other] in the configuration");
 	repo_close(&r);
@@ -243,8 +243,8 @@ CHECK_TEST(locks)
 
 	set_up("restic 0.14.0");
 	give("lock-wait", "0");
-	CHECK_INT(repo_open(&r, &conf, "main", passwords, &err), 0);
-	CHECK_INT(repo_open(&other, &conf, "main", passwords, &err), 0);
+	CHECK_INT(repo_open(&r, &conf, "main", &secrets, &err), 0);
+	CHECK_INT(repo_open(&other, &conf, "main", &secrets, &err), 0);
 	CHECK_INT(repo_lock(&r, &err), 0);
 	CHECK_INT(repo_lock(&r, &err), 0);
 	CHECK_INT(repo_lock(&other, &err), -1);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "hostkey.h"
+
+#include <openssl/evp.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "dirs.h"
+#include "exec.h"
+
+#define SSH_TIMEOUT_MS 20000
+#define SAID_MAX ((size_t)1 << 20)
+
+/* Files, by their places in ssh's own words, and under which name. */
+struct lookup {
+	struct hostkey *h;
+	char *alias;
+	struct bk_strv files;
+};
+
+bool hostkey_is_ssh(const char *url)
+{
+	return bk_str_starts(url, "sftp:");
+}
+
+void hostkey_free(struct hostkey *h)
+{
+	free(h->host);
+	free(h->port);
+	free(h->user);
+	free(h->problem);
+	bk_strv_free(&h->logins);
+	bk_strv_free(&h->lines);
+	bk_strv_free(&h->prints);
+	*h = HOSTKEY_INIT;
+}
+
+/*
+ * What ssh takes for a destination: of sftp://user@host:port/path the URI, of
+ * sftp:user@host:path the part before the path. A password is left out.
+ */
+static char *destination(const char *url)
+{
+	const char *p = url + strlen("sftp:");
+	bool uri = bk_str_starts(p, "//");
+	const char *end, *at, *colon;
+	size_t user;
+
+	p += uri ? 2 : 0;
+	end = p + strcspn(p, uri ? "/" : ":");
+	at = memrchr(p, '@', (size_t)(end - p));
+	if (!at)
+		return bk_asprintf("%s%.*s", uri ? "ssh://" : "",
+				   (int)(end - p), p);
+	colon = memchr(p, ':', (size_t)(at - p));
+	user = (size_t)((colon ? colon : at) - p);
+	return bk_asprintf("%s%.*s%.*s", uri ? "ssh://" : "", (int)user, p,
+			   (int)(end - at), at);
+}
+
+static void set(char **p, const char *value)
+{
+	free(*p);
+	*p = bk_strdup(value);
+}
+
+/* A path as ssh prints it may begin with "~/". */
+static void add_file(struct bk_strv *l, const char *path)
+{
+	const struct passwd *pw =
+		bk_str_starts(path, "~/") ? getpwuid(geteuid()) : NULL;
+
+	if (pw)
+		bk_strv_addf(l, "%s%s", pw->pw_dir, path + 1);
+	else
+		bk_strv_add(l, path);
+}
+
+/* A line of "ssh -G": a key word in lower case, and its value. */
+static void take_setting(struct lookup *l, char *line)
+{
+	char *value = line + strcspn(line, " ");
+	BK_AUTO_STRV struct bk_strv words = BK_STRV_INIT;
+
+	if (*value)
+		*value++ = '\0';
+	if (strcmp(line, "hostname") == 0)
+		set(&l->h->host, value);
+	else if (strcmp(line, "port") == 0)
+		set(&l->h->port, value);
+	else if (strcmp(line, "user") == 0)
+		set(&l->h->user, value);
+	else if (strcmp(line, "hostkeyalias") == 0)
+		set(&l->alias, value);
+	else if (strcmp(line, "identityfile") == 0)
+		add_file(&l->h->logins, value);
+	else if (strcmp(line, "userknownhostsfile") == 0 ||
+		 strcmp(line, "globalknownhostsfile") == 0)
+		bk_strv_split(&words, value, " ");
+	for (size_t i = 0; i < words.n; i++)
+		add_file(&l->files, words.v[i]);
+}
+
+/* Their output, or -1 with err. */
+static int ask(struct bk_strv *argv, struct bk_buf *ret, struct bk_err *err)
+{
+	struct bk_exec x = { .argv = argv->v, .in = BK_EXEC_NULL };
+	BK_AUTO_BUF struct bk_buf said = BK_BUF_INIT;
+	int status = bk_exec_run(&x, SAID_MAX, SSH_TIMEOUT_MS, ret, &said, err);
+
+	if (status <= 0)
+		return status;
+	return bk_err_set(err, BK_EX_NO, 0, "%s: %s", argv->v[0],
+			  said.p ? bk_str_trim(said.p) : "it failed");
+}
+
+static int read_settings(const char *url, struct lookup *l, struct bk_err *err)
+{
+	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
+	BK_AUTO_STRV struct bk_strv lines = BK_STRV_INIT;
+	BK_AUTO_BUF struct bk_buf out = BK_BUF_INIT;
+	BK_AUTO_FREE char *dir = bk_dirs_config(NULL);
+	BK_AUTO_FREE char *config =
+		dir ? bk_asprintf("%s/ssh_config", dir) : NULL;
+
+	bk_strv_add(&argv, "ssh");
+	if (config && access(config, R_OK) == 0) {
+		bk_strv_add(&argv, "-F");
+		bk_strv_add(&argv, config);
+	}
+	bk_strv_add(&argv, "-G");
+	bk_strv_add(&argv, "--");
+	bk_strv_take(&argv, destination(url));
+	if (ask(&argv, &out, err) < 0)
+		return -1;
+	bk_strv_split(&lines, out.p ? out.p : "", "\n");
+	for (size_t i = 0; i < lines.n; i++)
+		take_setting(l, lines.v[i]);
+	return l->h->host && l->h->port && l->h->user
+		       ? 0
+		       : bk_err_set(err, BK_EX_NO, 0,
+				    "ssh does not tell what it would do");
+}
+
+char *hostkey_print(const char *base64)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+	size_t n;
+	BK_AUTO_FREE char *key = bk_str_unbase64(base64, &n);
+	BK_AUTO_FREE char *text = NULL;
+
+	if (!key || n == 0 ||
+	    EVP_Digest(key, n, sum, &len, EVP_sha256(), NULL) != 1)
+		return NULL;
+	text = bk_str_base64(sum, len);
+	text[strcspn(text, "=")] = '\0';
+	return bk_asprintf("SHA256:%s", text);
+}
+
+/* "[@MARKER] NAMES TYPE KEY [COMMENT]", in which NAMES may be a hash. */
+static void take_key(struct hostkey *h, const char *name, const char *line)
+{
+	BK_AUTO_STRV struct bk_strv words = BK_STRV_INIT;
+	BK_AUTO_FREE char *print = NULL, *plain = NULL;
+	size_t i;
+
+	if (line[0] == '#')
+		return;
+	bk_strv_split(&words, line, " \t\r");
+	i = words.n > 0 && words.v[0][0] == '@' ? 1 : 0;
+	if (words.n < i + 3)
+		return;
+	print = hostkey_print(words.v[i + 2]);
+	plain = bk_asprintf("%s%s%s %s %s", i ? words.v[0] : "", i ? " " : "",
+			    name, words.v[i + 1], words.v[i + 2]);
+	if (!print || bk_strv_has(&h->lines, plain))
+		return;
+	bk_strv_add(&h->lines, plain);
+	bk_strv_addf(&h->prints, "%s (%s%s%s)", print, words.v[i + 1],
+		     i ? ", " : "", i ? words.v[0] : "");
+}
+
+static void search_file(struct hostkey *h, const char *name, const char *file)
+{
+	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
+	BK_AUTO_STRV struct bk_strv lines = BK_STRV_INIT;
+	BK_AUTO_BUF struct bk_buf out = BK_BUF_INIT;
+	struct bk_err err;
+
+	if (access(file, R_OK) < 0)
+		return;
+	bk_strv_add(&argv, "ssh-keygen");
+	bk_strv_add(&argv, "-F");
+	bk_strv_add(&argv, name);
+	bk_strv_add(&argv, "-f");
+	bk_strv_add(&argv, file);
+	/* It ends with 1 where there is none. */
+	if (ask(&argv, &out, &err) < 0 && err.exit != BK_EX_NO) {
+		free(h->problem);
+		h->problem = bk_strdup(err.msg);
+	}
+	bk_strv_split(&lines, out.p ? out.p : "", "\n");
+	for (size_t i = 0; i < lines.n; i++)
+		take_key(h, name, lines.v[i]);
+}
+
+/* As ssh does it: a port of its own is part of the name, or else is not. */
+static void search_keys(struct lookup *l)
+{
+	struct hostkey *h = l->h;
+	const char *name = l->alias ? l->alias : h->host;
+	BK_AUTO_FREE char *with_port = NULL;
+
+	if (!l->alias && strcmp(h->port, "22") != 0)
+		with_port = bk_asprintf("[%s]:%s", h->host, h->port);
+	for (size_t i = 0; with_port && i < l->files.n; i++)
+		search_file(h, with_port, l->files.v[i]);
+	for (size_t i = 0; h->lines.n == 0 && i < l->files.n; i++)
+		search_file(h, name, l->files.v[i]);
+}
+
+void hostkey_find(const char *url, struct hostkey *ret)
+{
+	struct lookup l = { .h = ret };
+	struct bk_err err;
+
+	if (read_settings(url, &l, &err) == 0)
+		search_keys(&l);
+	else
+		ret->problem = bk_strdup(err.msg);
+	free(l.alias);
+	bk_strv_free(&l.files);
+}
+
+char *hostkey_command(const struct hostkey *h)
+{
+	struct bk_buf b = BK_BUF_INIT;
+
+	if (!h->host || !h->port || !h->user)
+		return NULL;
+	bk_buf_adds(&b, "ssh -p ");
+	bk_str_add_shell(&b, h->port);
+	bk_buf_adds(&b, " -l ");
+	bk_str_add_shell(&b, h->user);
+	bk_buf_addc(&b, ' ');
+	bk_str_add_shell(&b, h->host);
+	bk_buf_adds(&b, " -s sftp");
+	return bk_buf_steal(&b);
+}
