@@ -35,6 +35,8 @@ check	secret-tool	libsecret-tools	libsecret
 check	gnome-keyring-daemon	gnome-keyring	gnome-keyring
 check	dbus-run-session	dbus-daemon	dbus-daemon
 check	keyring	python3-keyring	python3-keyring
+check	/usr/lib*/*/girepository-1.0/Secret-1.typelib /usr/lib64/girepository-1.0/Secret-1.typelib	gir1.2-secret-1	libsecret
+check	/usr/lib*/python3*/*-packages/gi/__init__.py	python3-gi	python3-gobject-base
 check	/usr/lib*/python3*/*-packages/Crypto*/Cipher	python3-pycryptodome	python3-pycryptodomex
 check	/usr/lib*/python3*/*-packages/argon2	python3-argon2	python3-argon2-cffi
 check,lint	mandoc	mandoc	mandoc

@@ -86,14 +86,18 @@ static int list_credentials(struct tool *t, struct bk_err *err)
 	return list_folder(t, "/etc/credstore", "plain", err);
 }
 
-/* One item: its attributes, each ending in NUL, up to end. */
-static void print_item(struct tool *t, const char *p, const char *end)
+/* One item: its attributes, each ending in NUL, up to end; false where they
+ * are hidden. */
+static bool print_item(struct tool *t, const char *p, const char *end)
 {
 	BK_AUTO_BUF struct bk_buf attributes = BK_BUF_INIT;
 	const char *service = NULL, *user = NULL;
 	BK_AUTO_FREE char *ref = NULL;
 
 	for (; p < end; p += strlen(p) + 1) {
+		/* gnome-keyring's, while it is locked. */
+		if (bk_str_starts(p, "gkr:compat:hashed:"))
+			return false;
 		if (bk_str_starts(p, "service="))
 			service = p + strlen("service=");
 		else if (bk_str_starts(p, "username="))
@@ -110,6 +114,7 @@ static void print_item(struct tool *t, const char *p, const char *end)
 		ref = bk_asprintf("secret-service:%s", attributes.p);
 	if (ref)
 		print(t, ref, NULL);
+	return true;
 }
 
 /* Items end in an empty text. */
@@ -118,13 +123,18 @@ static int list_service(struct tool *t, struct bk_err *err)
 	BK_AUTO_BUF struct bk_buf out = BK_BUF_INIT;
 	int got = service_run(t, "list", NULL, NULL, &out, err);
 	const char *p = out.p, *end = p ? p + out.len : p, *item = p;
+	size_t hidden = 0;
 
 	for (; got == 0 && p < end; p += strlen(p) + 1) {
 		if (*p)
 			continue;
-		print_item(t, item, p);
+		hidden += !print_item(t, item, p);
 		item = p + 1;
 	}
+	if (hidden > 0)
+		bk_warning("the desktop's keyring is locked, and hides the "
+			   "names of %zu items",
+			   hidden);
 	return got;
 }
 

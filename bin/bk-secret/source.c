@@ -14,6 +14,9 @@
 
 #define COMMAND_TIMEOUT_MS 60000
 #define SERVICE_TIMEOUT_MS 10000
+/* Names of all items: gnome-keyring takes milliseconds for each. */
+#define LIST_TIMEOUT_MS 30000
+#define LIST_MAX ((size_t)8 << 20)
 #define HELPER "bk-secret-service"
 
 static int absent(struct bk_err *err, int exit, const char *why)
@@ -135,8 +138,10 @@ int service_run(struct tool *t, const char *verb, const struct bk_ref *ref,
 	add_attributes(&argv, ref);
 	x.argv = argv.v;
 	bk_buf_reserve(ret, 4 * BK_SECRET_MAX);
-	status = bk_exec_run(&x, BK_SECRET_MAX, SERVICE_TIMEOUT_MS, ret, &said,
-			     err);
+	status = ref ? bk_exec_run(&x, BK_SECRET_MAX, SERVICE_TIMEOUT_MS, ret,
+				   &said, err)
+		     : bk_exec_run(&x, LIST_MAX, LIST_TIMEOUT_MS, ret, &said,
+				   err);
 	if (status < 0)
 		return -1;
 	if (status == BK_EX_OK)

@@ -34,7 +34,8 @@ int keyring_master(struct tool *t, struct bk_secret *ret, struct bk_err *err);
 int keyring_ready(struct tool *t, bool master, struct bk_err *err);
 
 /*
- * Run the helper for the desktop's keyring: verb is get, set, del or list;
+ * Run the helper for the desktop's keyring: verb is get, set, del, or, where
+ * ref is NULL, list;
  * in is written to its stdin (NULL: nothing). What it prints goes to ret,
  * what it says to err. 0, SOURCE_ABSENT or -1.
  */
