@@ -346,11 +346,11 @@ copy = rm -rf $(1) && mkdir -p $(1) && tar -c --exclude=./.git \
 deb:
 	@$(call copy,$(B)/deb/src)
 	@sed -i '1s/(.*)/($(VERSION)-1)/' $(B)/deb/src/debian/changelog
-	cd $(B)/deb/src && env -u MAKEFLAGS -u MAKELEVEL \
+	cd $(B)/deb/src && env -u MAKEFLAGS -u MAKELEVEL -u B \
 		dpkg-buildpackage -us -uc -b
 	@rm -rf $(B)/deb/src
 	@! command -v lintian >/dev/null || \
-		lintian --allow-root --fail-on error,warning $(B)/deb/bk-tools_*.deb
+		lintian --allow-root --fail-on error,warning $(B)/deb/*.deb
 	@ls $(B)/deb/*.deb
 
 STANDIN = $(if $(filter /%,$(shell rpm -E %_unitdir)),,--nodeps \
@@ -360,7 +360,7 @@ rpm:
 	@mkdir -p $(B)/rpm/SOURCES
 	@tar -czf $(B)/rpm/SOURCES/bk-$(VERSION).tar.gz -C $(B)/rpm \
 		bk-$(VERSION)
-	env -u MAKEFLAGS -u MAKELEVEL rpmbuild $(STANDIN) \
+	env -u MAKEFLAGS -u MAKELEVEL -u B rpmbuild $(STANDIN) \
 		--define '_topdir $(abspath $(B))/rpm' \
 		--define '_rpmdir $(abspath $(B))/rpm' \
 		--define 'bk_version $(VERSION)' -bb rpm/bk.spec

@@ -11,7 +11,7 @@ top=$(mktemp -d /var/tmp/bk-demo.XXXXXX)
 trap 'rm -rf "$top"' EXIT
 export PATH=$BK_BIN:$PATH LC_ALL=C.UTF-8
 export BK_CONFIG=$top/bk.conf BK_STATE_DIR=$top/state BK_CACHE_DIR=$top/cache \
-	BK_RUN_DIR=$top/run
+	BK_RUN_DIR=$top/run CREDENTIALS_DIRECTORY=$top/credentials
 unset "${!RESTIC_@}"
 cd "$top"
 
@@ -34,13 +34,15 @@ echo 'create table t (i int);' >srv/dump/shop.sql
 printf 'a name with\na newline' >home/ann/project/src/$'odd\nname'
 
 say 'The configuration: what is scanned, where it goes, how long it is kept.'
-(umask 077 && head -c 24 /dev/urandom | base64 >password)
 cat >bk.conf <<END
+[keyring]
+path   = $top/keyring
+unlock = credential:bk.keyring
 [scan]
 root = $top/home
 [repo main]
 url      = $top/repository
-password = file:$top/password
+password = keyring:restic/main
 keep     = hourly 48, daily 14, weekly 8
 [backup home]
 repo    = main
@@ -49,6 +51,16 @@ path    = $top/srv/dump
 exclude = *.tmp
 END
 run cat bk.conf
+
+say 'The keyring. What opens it is a credential, here made by hand; on a host' \
+	'it comes from systemd, by bk-secret enroll.'
+mkdir -m 700 credentials
+(umask 077 && head -c 24 /dev/urandom | base64 >credentials/bk.keyring)
+say 'The password of the repository: nobody ever has to see it.'
+run bk-secret set --generate keyring:restic/main
+run bk-secret list
+run bk-secret check
+run head -n 6 keyring
 
 say 'Folders are chosen by markers. A marker deeper down decides anew.'
 run bk-scan mark backup home/ann

@@ -73,28 +73,25 @@ static const char *advice(const struct bk_ref *ref)
 	return NULL;
 }
 
-/* One source. Nobody is asked: a timer has no terminal. */
+/* One source, as the next would be tried or not: SOURCE_ABSENT, or 0. */
 static int look(struct tool *t, const struct bk_ref *ref, const char *owner,
-		const char *where)
+		const char *where, int *ret_exit)
 {
 	BK_AUTO_SECRET struct bk_secret s = BK_SECRET_INIT;
 	struct bk_err err = { .exit = BK_EX_OK };
+	int got;
 
 	if (ref->kind == BK_REF_ASK) {
 		print(t, "asked", ref->text, where,
 		      "at a terminal only; a timer has none");
-		return BK_EX_NOINPUT;
+		*ret_exit = BK_EX_NOINPUT;
+		return SOURCE_ABSENT;
 	}
-	if (source_get(t, ref, owner, &s, &err) == 0)
-		err.exit = BK_EX_OK;
-	print(t, state_of(err.exit), ref->text, where,
-	      err.exit == BK_EX_OK ? advice(ref) : err.msg);
-	return err.exit;
-}
-
-static bool goes_on(int exit)
-{
-	return exit == BK_EX_NOINPUT || exit == BK_EX_UNAVAILABLE;
+	got = source_get(t, ref, owner, &s, &err);
+	*ret_exit = got == 0 ? BK_EX_OK : err.exit;
+	print(t, state_of(*ret_exit), ref->text, where,
+	      got == 0 ? advice(ref) : err.msg);
+	return got == SOURCE_ABSENT ? SOURCE_ABSENT : 0;
 }
 
 /* One key of a section: its sources in order, up to the one that decides. */
@@ -104,15 +101,15 @@ static int check_key(struct tool *t, const struct bk_conf_section *s,
 	BK_AUTO_FREE char *owner = bk_asprintf(
 		"[%s%s%s] %s", s->kind, *s->name ? " " : "", s->name, key);
 	const struct bk_conf_value *v = NULL;
-	int exit = BK_EX_NOINPUT;
+	int got = SOURCE_ABSENT, exit = BK_EX_NOINPUT;
 
-	while (goes_on(exit) && (v = bk_conf_value(s, key, v))) {
+	while (got == SOURCE_ABSENT && (v = bk_conf_value(s, key, v))) {
 		BK_AUTO_REF struct bk_ref ref = BK_REF_INIT;
 		BK_AUTO_FREE char *where =
 			bk_asprintf("%s:%zu: %s", v->file, v->line, owner);
 
 		if (bk_ref_parse(v->value, &ref, NULL) == 0)
-			exit = look(t, &ref, owner, where);
+			got = look(t, &ref, owner, where, &exit);
 	}
 	return exit;
 }
@@ -143,9 +140,11 @@ static int check_args(struct tool *t, char **args, struct verdict *v)
 	}
 	for (; *args; args++) {
 		BK_AUTO_REF struct bk_ref ref = BK_REF_INIT;
+		int exit = BK_EX_CONFIG;
 
 		if (bk_ref_parse(*args, &ref, NULL) == 0)
-			worsen(v, look(t, &ref, "Secret", ""));
+			(void)look(t, &ref, "Secret", "", &exit);
+		worsen(v, exit);
 	}
 	return BK_EX_OK;
 }

@@ -181,7 +181,8 @@ static void take_key(struct hostkey *h, const char *name, const char *line)
 		     i ? ", " : "", i ? words.v[0] : "");
 }
 
-static void search_file(struct hostkey *h, const char *name, const char *file)
+static void search_file(struct hostkey *h, const char *name, const char *shown,
+			const char *file)
 {
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	BK_AUTO_STRV struct bk_strv lines = BK_STRV_INIT;
@@ -202,22 +203,26 @@ static void search_file(struct hostkey *h, const char *name, const char *file)
 	}
 	bk_strv_split(&lines, out.p ? out.p : "", "\n");
 	for (size_t i = 0; i < lines.n; i++)
-		take_key(h, name, lines.v[i]);
+		take_key(h, shown, lines.v[i]);
 }
 
-/* As ssh does it: a port of its own is part of the name, or else is not. */
+/*
+ * As ssh does it: by the alias, else with a port that is not the usual one,
+ * else by the name alone. They are shown as an empty machine needs them.
+ */
 static void search_keys(struct lookup *l)
 {
 	struct hostkey *h = l->h;
-	const char *name = l->alias ? l->alias : h->host;
-	BK_AUTO_FREE char *with_port = NULL;
+	BK_AUTO_FREE char *full =
+		strcmp(h->port, "22") != 0
+			? bk_asprintf("[%s]:%s", h->host, h->port)
+			: bk_strdup(h->host);
+	const char *const names[] = { l->alias ? l->alias : full,
+				      l->alias ? l->alias : h->host };
 
-	if (!l->alias && strcmp(h->port, "22") != 0)
-		with_port = bk_asprintf("[%s]:%s", h->host, h->port);
-	for (size_t i = 0; with_port && i < l->files.n; i++)
-		search_file(h, with_port, l->files.v[i]);
-	for (size_t i = 0; h->lines.n == 0 && i < l->files.n; i++)
-		search_file(h, name, l->files.v[i]);
+	for (size_t n = 0; n < BK_COUNT(names) && h->lines.n == 0; n++)
+		for (size_t i = 0; i < l->files.n; i++)
+			search_file(h, names[n], full, l->files.v[i]);
 }
 
 void hostkey_find(const char *url, struct hostkey *ret)

@@ -175,13 +175,15 @@ static int write_out(const struct sheet *s, struct bk_err *err)
 		if (n > 4096)
 			n = 4096;
 		if (bk_fd_write(STDOUT_FILENO, s->b.p + done, n) < 0)
-			return bk_err_sys(err, "cannot write the sheet");
+			return bk_err_set(err, BK_EX_IOERR, errno,
+					  "cannot write the sheet");
 		done += n;
 	}
 	/* Some file systems tell only now that there is no room. */
 	copy = dup(STDOUT_FILENO);
 	if (copy >= 0 && close(copy) < 0)
-		return bk_err_sys(err, "cannot write the sheet");
+		return bk_err_set(err, BK_EX_IOERR, errno,
+				  "cannot write the sheet");
 	return 0;
 }
 

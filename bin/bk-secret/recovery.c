@@ -335,8 +335,9 @@ static void write_steps(const struct recovery *r, struct sheet *s)
 	sheet_step(s, "Let the machine open the keyring, with its master.");
 	sheet_command(s, "bk-secret enroll");
 	sheet_command(s, "bk-secret check");
-	sheet_text(s, "Without keyring or master, make a new one, and give it "
-		      "the passwords of this sheet.");
+	sheet_text(s, "Without keyring or master, make a new one (move an old "
+		      "file away first), and give it the passwords of this "
+		      "sheet.");
 	sheet_command(s, "bk-secret enroll --generate");
 	sheet_command(s, "bk-secret set keyring:SERVICE/USER");
 	write_restore_step(r, s);

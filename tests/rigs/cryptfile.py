@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keyring files of keyrings.cryptfile, read and written without our code.
 
-  cryptfile.py decode FILE [--user NAME]...
+  cryptfile.py decode FILE [--user NAME]... [--cache FILE]
       the master on stdin; a line of JSON for each entry: service, user (as
       stored, in lower case), secret_hex; or error. Exit 1 where one does not
       open. --user: a name with capitals, which are under the seal.
@@ -171,6 +171,7 @@ def decode(a):
     scheme = parser.get(setting, "scheme", fallback="[Argon2] AES128.GCM")
     version = parser.get(setting, "version", fallback=None)
     failed = False
+    keys = dict([first_key(master, a)] if a.cache else [])
     for section in parser.sections():
         for option in parser.options(section):
             if section == setting and option in ("scheme", "version"):
@@ -178,7 +179,7 @@ def decode(a):
             service, user = unescape(section), unescape(option)
             line = {"service": service, "user": user}
             e = entry_of(parser.get(section, option))
-            key = derive(master, e["salt"])
+            key = keys.get(e["salt"]) or derive(master, e["salt"])
             names = [escape(n) for n in a.user if escape(n).lower() == option]
             for name in names + [escape(user), None]:
                 aad = b"" if name is None else (
@@ -223,12 +224,13 @@ def first_key(master, a):
     if a.cache and os.path.exists(a.cache):
         with open(a.cache, "rb") as f:
             kept = f.read()
-        return kept[:16], kept[16:]
+        if kept[32:] == master:
+            return kept[:16], kept[16:32]
     salt = os.urandom(16)
     key = derive(master, salt)
     if a.cache:
         with open(a.cache, "wb") as f:
-            f.write(salt + key)
+            f.write(salt + key + master)
     return salt, key
 
 
@@ -302,6 +304,7 @@ def arguments():
     p.set_defaults(run=decode)
     p.add_argument("file")
     p.add_argument("--user", action="append", default=[])
+    p.add_argument("--cache", help="of the one who made it, by encode")
     p = verbs.add_parser("harm")
     p.set_defaults(run=harm)
     p.add_argument("file")

@@ -498,7 +498,7 @@ CHECK_TEST(unknown_sections)
 	    "c:1: [repos x] is an unknown section; did you mean 'repo'?");
 	CHECK_STR(try("[monitor x]\nurl = y\n z\nfoo = bar\n"),
 		  "c:1: [monitor x] is an unknown section; there are host scan "
-		  "repo backup cold");
+		  "keyring repo backup cold");
 	HAS(try("[repo]\nurl = y\n"),
 	    "c:1: [repo] needs a name; write e.g. [repo main]");
 	HAS(try("[scan x]\n"), "c:1: [scan x] takes no name; write [scan]");
@@ -553,7 +553,7 @@ CHECK_TEST(required)
 		try("[repo x]\n[backup y]\n[cold z]\n"),
 		"c:1: [repo x] has no url; add e.g. url = sftp:box:restic/%H\n"
 		"c:1: [repo x] has no password; add e.g. password = "
-		"credential:restic.main\n"
+		"keyring:restic/main\n"
 		"c:2: [backup y] has no repo; add e.g. repo = main\n"
 		"c:3: [cold z] has no path; add e.g. path = /srv/photos");
 }
@@ -589,22 +589,23 @@ CHECK_TEST(indented_by_mistake)
 
 CHECK_TEST(all_problems_in_order)
 {
-	CHECK_STR(try("x\n[scan]\njobs = 0\nroot = a\n  b\nfoo = 1\n[bar]\n"
-		      "[cold c]\ndelete = no\ncopies = 9\n"),
-		  "c:1: line is neither [section], key = value nor a comment\n"
-		  "c:3: [scan] jobs: '0' is not a number from 1 to 256; write "
-		  "e.g. 32\n"
-		  "c:4: [scan] root: 'a' is not an absolute path; write e.g. "
-		  "/home\n"
-		  "c:5: [scan] root: 'b' is not an absolute path; write e.g. "
-		  "/home\n"
-		  "c:6: [scan] has no key 'foo'; there are root cross-mounts "
-		  "fstype jobs\n"
-		  "c:7: [bar] is an unknown section; there are host scan repo "
-		  "backup cold\n"
-		  "c:10: [cold c] copies: '9' is not a number from 1 to 2; "
-		  "write e.g. 2\n"
-		  "c:8: [cold c] has no path; add e.g. path = /srv/photos");
+	CHECK_STR(
+		try("x\n[scan]\njobs = 0\nroot = a\n  b\nfoo = 1\n[bar]\n"
+		    "[cold c]\ndelete = no\ncopies = 9\n"),
+		"c:1: line is neither [section], key = value nor a comment\n"
+		"c:3: [scan] jobs: '0' is not a number from 1 to 256; write "
+		"e.g. 32\n"
+		"c:4: [scan] root: 'a' is not an absolute path; write e.g. "
+		"/home\n"
+		"c:5: [scan] root: 'b' is not an absolute path; write e.g. "
+		"/home\n"
+		"c:6: [scan] has no key 'foo'; there are root cross-mounts "
+		"fstype jobs\n"
+		"c:7: [bar] is an unknown section; there are host scan keyring repo "
+		"backup cold\n"
+		"c:10: [cold c] copies: '9' is not a number from 1 to 2; "
+		"write e.g. 2\n"
+		"c:8: [cold c] has no path; add e.g. path = /srv/photos");
 	CHECK_STR(err.msg, "the configuration has 8 problems");
 }
 
@@ -943,6 +944,7 @@ CHECK_TEST(sample_and_manual_have_every_key)
 	CHECK_STR(try(active), NULL);
 	each_key_is_in(man, "host", "");
 	each_key_is_in(man, "scan", "");
+	each_key_is_in(man, "keyring", "");
 	each_key_is_in(man, "repo", "main");
 	each_key_is_in(man, "backup", "home");
 	each_key_is_in(man, "cold", "photos");
