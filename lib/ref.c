@@ -113,11 +113,11 @@ static int parse_rest(struct bk_ref *ref, struct bk_err *err)
 				    : refuse(err, "command: wants a program");
 	case BK_REF_CREDENTIAL:
 		if (*ref->rest &&
-		    strspn(ref->rest, ALNUM "._-@:") == strlen(ref->rest) &&
+		    strspn(ref->rest, ALNUM "._-@") == strlen(ref->rest) &&
 		    *ref->rest != '.' && strlen(ref->rest) <= 255)
 			return 0;
 		return refuse(err, "credential: wants a name of letters, "
-				   "digits and . _ - @ :");
+				   "digits and . _ - @");
 	case BK_REF_FILE:
 		return parse_file(ref, err);
 	case BK_REF_SERVICE:

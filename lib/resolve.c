@@ -12,6 +12,7 @@
 #include "sig.h"
 
 #define HEAD_MAX 64
+#define STATUS_MAX 125
 
 struct bk_resolve_item {
 	const struct bk_conf_section *section;
@@ -96,9 +97,11 @@ static int read_head(int fd, unsigned int ret[static 3])
 			return -1;
 	} while (head[n++] != '\n');
 	head[n] = '\0';
-	if (sscanf(head, "%3u %9u %9u\n", &ret[0], &ret[1], &ret[2]) != 3)
+	/* No sign, which sscanf() would take. */
+	if (strspn(head, "0123456789 ") != n - 1 ||
+	    sscanf(head, "%3u %9u %9u\n", &ret[0], &ret[1], &ret[2]) != 3)
 		return -1;
-	return ret[2] <= BK_SECRET_MAX ? 0 : -1;
+	return ret[0] <= STATUS_MAX && ret[2] <= BK_SECRET_MAX ? 0 : -1;
 }
 
 /* The line of the configuration that decided, 1 for the first; or the key. */
@@ -145,10 +148,15 @@ static int read_reply(int fd, struct bk_resolve_item *item, struct bk_err *err)
 
 static int read_replies(struct bk_resolve *r, int fd, struct bk_err *err)
 {
+	char more;
+
 	for (size_t i = 0; i < r->n; i++)
 		if (!r->items[i]->known && read_reply(fd, r->items[i], err) < 0)
 			return -1;
-	return 0;
+	if (read_all(fd, &more, 1) < 0)
+		return 0;
+	return bk_err_set(err, BK_EX_PROTOCOL, 0,
+			  "bk-secret says more than it was asked");
 }
 
 static int run_helper(struct bk_resolve *r, const struct bk_buf *requests,

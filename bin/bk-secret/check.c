@@ -169,6 +169,8 @@ static void warn_of_host_key(struct tool *t)
 
 			while ((v = bk_conf_value(s, "path", v)))
 				in = in || bk_path_within(parts[i], v->value);
+			while ((v = bk_conf_value(s, "exclude", v)))
+				in = in && strcmp(parts[i], v->value) != 0;
 			held += in;
 		}
 		if (held == BK_COUNT(parts))

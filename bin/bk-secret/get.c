@@ -3,6 +3,7 @@
  * bk-secret get: one secret on stdout, nothing added; or, for another tool,
  * many of them (bk-records(5)).
  */
+#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@ static int print(const struct bk_secret *s, struct bk_err *err)
 {
 	if (bk_fd_write(STDOUT_FILENO, s->p, s->len) == 0)
 		return 0;
-	return bk_err_sys(err, "cannot write the secret");
+	return bk_err_set(err, BK_EX_IOERR, errno, "cannot write the secret");
 }
 
 static int get_one(struct tool *t, char **args)
@@ -80,20 +81,12 @@ static const char *next_text(const char **p, const char *end)
 	return s;
 }
 
-static int get_batch(struct tool *t)
+static int answer_all(struct tool *t, const char *p, const char *end)
 {
-	BK_AUTO_BUF struct bk_buf in = BK_BUF_INIT;
-	const char *p, *end, *label;
+	const char *label, *ref = "";
 
-	if (bk_fd_read(STDIN_FILENO, REQUESTS_MAX, &in) < 0) {
-		bk_error("cannot read the requests");
-		return BK_EX_IOERR;
-	}
-	p = in.p ? in.p : "";
-	end = p + in.len;
 	while ((label = next_text(&p, end))) {
 		BK_AUTO_STRV struct bk_strv refs = BK_STRV_INIT;
-		const char *ref;
 
 		while ((ref = next_text(&p, end)) && *ref)
 			bk_strv_add(&refs, ref);
@@ -102,10 +95,21 @@ static int get_batch(struct tool *t)
 		if (answer(t, label, &refs) < 0)
 			return BK_EX_IOERR;
 	}
-	if (p == end)
+	if (ref && p == end)
 		return BK_EX_OK;
 	bk_error("the requests are cut off");
 	return BK_EX_PROTOCOL;
+}
+
+static int get_batch(struct tool *t)
+{
+	BK_AUTO_BUF struct bk_buf in = BK_BUF_INIT;
+
+	if (bk_fd_read(STDIN_FILENO, REQUESTS_MAX, &in) < 0) {
+		bk_error("cannot read the requests");
+		return BK_EX_IOERR;
+	}
+	return in.len > 0 ? answer_all(t, in.p, in.p + in.len) : BK_EX_OK;
 }
 
 int cmd_get(struct tool *t, char **args)

@@ -36,26 +36,41 @@ void hostkey_free(struct hostkey *h)
 }
 
 /*
- * What ssh takes for a destination: of sftp://user@host:port/path the URI, of
- * sftp:user@host:path the part before the path. A password is left out.
+ * The user, port and host of sftp://user@host:port/path (host in brackets
+ * where it is an address of IPv6) and sftp:user@host:path. What may be a
+ * password is left out.
  */
-static char *destination(const char *url)
+static void add_destination(struct bk_strv *argv, const char *url)
 {
 	const char *p = url + strlen("sftp:");
 	bool uri = bk_str_starts(p, "//");
-	const char *end, *at, *colon;
-	size_t user;
+	BK_AUTO_FREE char *all = NULL, *user = NULL;
+	char *host, *port;
 
 	p += uri ? 2 : 0;
-	end = p + strcspn(p, uri ? "/" : ":");
-	at = memrchr(p, '@', (size_t)(end - p));
-	if (!at)
-		return bk_asprintf("%s%.*s", uri ? "ssh://" : "",
-				   (int)(end - p), p);
-	colon = memchr(p, ':', (size_t)(at - p));
-	user = (size_t)((colon ? colon : at) - p);
-	return bk_asprintf("%s%.*s%.*s", uri ? "ssh://" : "", (int)user, p,
-			   (int)(end - at), at);
+	all = bk_memdup(p, strcspn(p, uri ? "/" : ":"));
+	host = strrchr(all, '@');
+	if (host) {
+		user = bk_memdup(all, (size_t)(host - all));
+		user[strcspn(user, ":")] = '\0';
+		bk_strv_add(argv, "-l");
+		bk_strv_add(argv, user);
+	}
+	host = host ? host + 1 : all;
+	port = host + (*host == '[' ? strcspn(host, "]") : 0);
+	port += strcspn(port, ":");
+	if (*port)
+		*port++ = '\0';
+	if (*host == '[') {
+		host++;
+		host[strcspn(host, "]")] = '\0';
+	}
+	if (*port) {
+		bk_strv_add(argv, "-p");
+		bk_strv_add(argv, port);
+	}
+	bk_strv_add(argv, "--");
+	bk_strv_add(argv, host);
 }
 
 static void set(char **p, const char *value)
@@ -82,8 +97,9 @@ static void take_setting(struct lookup *l, char *line)
 	char *value = line + strcspn(line, " ");
 	BK_AUTO_STRV struct bk_strv words = BK_STRV_INIT;
 
-	if (*value)
-		*value++ = '\0';
+	if (!*value || !value[1])
+		return;
+	*value++ = '\0';
 	if (strcmp(line, "hostname") == 0)
 		set(&l->h->host, value);
 	else if (strcmp(line, "port") == 0)
@@ -129,8 +145,7 @@ static int read_settings(const char *url, struct lookup *l, struct bk_err *err)
 		bk_strv_add(&argv, config);
 	}
 	bk_strv_add(&argv, "-G");
-	bk_strv_add(&argv, "--");
-	bk_strv_take(&argv, destination(url));
+	add_destination(&argv, url);
 	if (ask(&argv, &out, err) < 0)
 		return -1;
 	bk_strv_split(&lines, out.p ? out.p : "", "\n");

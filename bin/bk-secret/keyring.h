@@ -80,7 +80,10 @@ int keyring_put(struct keyring *k, const char *service, const char *user,
 /* Remove an entry, in memory; 66 where there is none. Wants no master. */
 int keyring_remove(struct keyring *k, const char *service, const char *user,
 		   struct bk_err *err);
-/* Write it: the old file or the new one is there, whole. */
+/*
+ * Write it: the old file or the new one is there, whole. 75 where another
+ * program has written, made or removed it since it was opened.
+ */
 int keyring_save(struct keyring *k, struct bk_err *err);
 
 /* Is it one of the entries that say what the file is? */

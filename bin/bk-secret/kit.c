@@ -36,6 +36,9 @@ int kit_each(struct tool *t, char **args,
 	int all = KIT_NONE;
 
 	for (char **p = args; *p; p++) {
+		for (char **q = args; q < p; q++)
+			if (strcmp(*p, *q) == 0)
+				return bk_cli_usage("'%s' is named twice", *p);
 		if (bk_conf_find(t->conf, "repo", *p))
 			continue;
 		bk_error("there is no [repo %s] in the configuration", *p);
@@ -59,13 +62,18 @@ int kit_fail(const char *repo, const struct bk_err *err)
 	return err->exit;
 }
 
-/* Take away the keys that were not there before, whatever became of them. */
+/*
+ * Take the new key away. Where its id was not told, that is the one that was
+ * not there before.
+ */
 static int remove_new(struct tool *t, const struct recovery_repo *repo,
 		      struct bk_err *err)
 {
 	const char *name = repo->section->name;
 	BK_AUTO_KEYS struct keys now = KEYS_INIT;
 
+	if (repo->added.n > 0)
+		return keys_remove(t, name, repo->added.v[0].id, true, err);
 	if (keys_list(t, name, true, &now, err) < 0)
 		return -1;
 	for (size_t i = 0; i < now.n; i++)
@@ -81,7 +89,7 @@ static void undo(struct tool *t, const struct recovery_repo *repo)
 	const char *name = repo->section->name;
 	struct bk_err err;
 
-	if (!repo->listed || remove_new(t, repo, &err) == 0)
+	if (remove_new(t, repo, &err) == 0)
 		return;
 	bk_error("[repo %s]: a key of this sheet may be left there: look with "
 		 "'bk-restic key list %s'",
@@ -93,28 +101,6 @@ static void undo_all(const struct recovery *r)
 	for (size_t i = 0; i < r->nrepos; i++)
 		if (r->repos[i].exit == BK_EX_OK)
 			undo(r->tool, &r->repos[i]);
-}
-
-static int list_before(struct tool *t, struct recovery_repo *repo,
-		       struct bk_err *err)
-{
-	if (keys_list(t, repo->section->name, false, &repo->before, err) < 0)
-		return -1;
-	repo->listed = true;
-	return 0;
-}
-
-static int make_key(struct tool *t, struct recovery_repo *repo,
-		    struct bk_err *err)
-{
-	if (make_password(&repo->password, err) < 0)
-		return -1;
-	if (keys_add(t, repo->section->name, &repo->password, &repo->added,
-		     err) == 0)
-		return 0;
-	/* It may have come further than it told. */
-	undo(t, repo);
-	return -1;
 }
 
 static void say_command(struct tool *t, const char *repo)
@@ -132,25 +118,48 @@ static void say_command(struct tool *t, const char *repo)
 	bk_rec_json(&t->out, "command", o);
 }
 
+static int add_key(struct tool *t, struct recovery_repo *repo,
+		   struct bk_err *err)
+{
+	if (make_password(&repo->password, err) < 0)
+		return -1;
+	if (keys_add(t, repo->section->name, &repo->password, &repo->added,
+		     err) == 0)
+		return 0;
+	/* It may have come further than it told. */
+	undo(t, repo);
+	return -1;
+}
+
+static int make_key(struct tool *t, struct recovery_repo *repo,
+		    struct bk_err *err)
+{
+	const char *url = bk_conf_str(repo->section, "url", "");
+
+	if (keys_list(t, repo->section->name, false, &repo->before, err) < 0)
+		return -1;
+	if (t->cli.dry_run) {
+		say_command(t, repo->section->name);
+		return 0;
+	}
+	if (add_key(t, repo, err) < 0)
+		return -1;
+	if (hostkey_is_ssh(url))
+		hostkey_find(url, &repo->server);
+	return 0;
+}
+
 static int prepare(struct tool *t, const struct bk_conf_section *s, void *arg)
 {
 	struct recovery *r = arg;
 	struct recovery_repo *repo;
-	const char *url = bk_conf_str(s, "url", "");
 	struct bk_err err;
 
 	r->repos = bk_realloc(r->repos, r->nrepos + 1, sizeof(*r->repos));
 	repo = &r->repos[r->nrepos++];
 	*repo = (struct recovery_repo){ .section = s };
-	if (list_before(t, repo, &err) < 0) {
+	if (make_key(t, repo, &err) < 0)
 		repo->exit = kit_fail(s->name, &err);
-	} else if (t->cli.dry_run) {
-		say_command(t, s->name);
-	} else if (make_key(t, repo, &err) < 0) {
-		repo->exit = kit_fail(s->name, &err);
-	} else if (hostkey_is_ssh(url)) {
-		hostkey_find(url, &repo->server);
-	}
 	return repo->exit;
 }
 

@@ -12,11 +12,14 @@
  *   set.c         set, del                 list.c        list
  *   check.c       would the timers get what they need?
  *   import.c      from other stores        enroll.c      the unattended way
- *   kit.c         the recovery sheet       sheet.c       as text and HTML
+ *   kit.c         the recovery sheet       verify.c      its proof, its end
+ *   recovery.c    what it says             sheet.c       as text and HTML
+ *   keys.c        its key                  hostkey.c     keys of ssh servers
  *   source.c      from a reference to its secret
  *   credential.c  systemd's credentials    terminal.c    what a person types
  *   keyring.c     the keyring file         cryptfile.c   its text
- *   crypto.c      its ciphers              alt.c         keyrings.alt
+ *   seal.c        its entries              crypto.c      its ciphers
+ *   alt.c         keyrings.alt             make.c        new passwords
  *
  * Exit: 0 done; 1 a command failed, or check found something; 3 partial; 64
  * usage; 65 damaged, empty or too long; 66 absent; 69 a program is missing;

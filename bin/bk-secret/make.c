@@ -61,36 +61,42 @@ static char letter_of(char c)
 	return c && strchr(letters, c) ? c : '\0';
 }
 
-int make_normal(struct bk_secret *s)
+/* The characters that count; false where there are others, or not so many. */
+static bool take_typed(const struct bk_secret *s, char *ret, size_t want)
 {
-	char typed[MAKE_GROUPS * (GROUP + 1)];
+	static const char blanks[] = { ' ', '-', '\t', '\r', '\n' };
 	size_t n = 0;
-	int bad = 0;
 
 	for (size_t i = 0; i < s->len; i++) {
 		char c = letter_of(s->p[i]);
 
-		if (!c && !strchr(" -\t\r\n", s->p[i]))
-			return -1;
-		if (c && n == sizeof(typed))
-			return -1;
+		if (!c && !memchr(blanks, s->p[i], sizeof(blanks)))
+			return false;
+		if (c && n == want)
+			return false;
 		if (c)
-			typed[n++] = c;
+			ret[n++] = c;
 	}
-	if (n < sizeof(typed))
-		return -1;
-	s->len = 0;
-	for (int g = 0; g < MAKE_GROUPS; g++) {
+	return n == want;
+}
+
+int make_normal(struct bk_secret *s)
+{
+	char typed[MAKE_GROUPS * (GROUP + 1)];
+	bool whole = take_typed(s, typed, sizeof(typed));
+	int bad = whole ? 0 : -1;
+
+	for (int g = 0; whole && g < MAKE_GROUPS; g++) {
 		const char *group = typed + (ptrdiff_t)g * (GROUP + 1);
+		char *to = s->p + (ptrdiff_t)g * (GROUP + 2);
 
 		if (!bad && check_letter(group) != group[GROUP])
 			bad = g + 1;
-		if (g > 0)
-			s->p[s->len++] = '-';
-		memcpy(s->p + s->len, group, GROUP + 1);
-		s->len += GROUP + 1;
+		memcpy(to, group, GROUP + 1);
+		to[GROUP + 1] = g + 1 < MAKE_GROUPS ? '-' : '\0';
 	}
-	s->p[s->len] = '\0';
+	if (whole)
+		s->len = MAKE_LEN;
 	explicit_bzero(typed, sizeof(typed));
 	return bad;
 }

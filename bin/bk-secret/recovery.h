@@ -15,7 +15,6 @@ struct recovery_repo {
 	int exit;		   /* 0: it has its key */
 	struct bk_secret password; /* of the sheet */
 	struct keys before, added;
-	bool listed; /* before is known */
 	struct hostkey server;
 };
 

@@ -14,6 +14,18 @@
 #include "source.h"
 #include "terminal.h"
 
+/* From these places, one newline at the end is not read. */
+static int check_end(const struct bk_ref *ref, const struct bk_secret *s,
+		     struct bk_err *err)
+{
+	if (s->p[s->len - 1] != '\n' ||
+	    (ref->kind != BK_REF_FILE && ref->kind != BK_REF_CREDENTIAL))
+		return 0;
+	return bk_err_set(err, BK_EX_DATAERR, 0,
+			  "the secret on stdin ends in a newline, which a file "
+			  "or credential does not keep; put it in a keyring");
+}
+
 /* The new secret: made up, from stdin, or typed twice. */
 static int new_secret(struct tool *t, const struct bk_ref *ref,
 		      struct bk_secret *ret, struct bk_err *err)
@@ -30,10 +42,10 @@ static int new_secret(struct tool *t, const struct bk_ref *ref,
 				  err->msg);
 	if (!t->exact)
 		bk_secret_chomp(ret);
-	if (ret->len > 0 || ref->kind == BK_REF_KEYRING)
-		return 0;
-	return bk_err_set(err, BK_EX_DATAERR, 0,
-			  "the secret on stdin is empty");
+	if (ret->len == 0 && ref->kind != BK_REF_KEYRING)
+		return bk_err_set(err, BK_EX_DATAERR, 0,
+				  "the secret on stdin is empty");
+	return ret->len > 0 ? check_end(ref, ret, err) : 0;
 }
 
 /* Into a keyring that is there, or a new one. */
@@ -51,9 +63,11 @@ static int set_keyring(struct tool *t, const struct bk_ref *ref,
 		return -1;
 	if (t->cli.dry_run)
 		return 0;
+	if (keyring_save(&k, err) < 0)
+		return -1;
 	if (k.is_new)
 		bk_notice("a new keyring: %s", k.path);
-	return keyring_save(&k, err);
+	return 0;
 }
 
 static int set_credential(struct tool *t, const struct bk_ref *ref,

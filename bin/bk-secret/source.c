@@ -272,7 +272,10 @@ static int from_keyring(struct tool *t, const struct bk_ref *ref,
 	got = keyring_ready(t, true, err);
 	if (got == 0)
 		got = keyring_get(&t->ring, ref->service, ref->user, ret, err);
-	if (got < 0 && err->exit == BK_EX_NOPERM) {
+	if (got == 0)
+		t->ring.proved = true;
+	if (got < 0 && err->exit == BK_EX_NOPERM && !t->ring.proved &&
+	    keyring_setting(&t->ring.file, CRYPTFILE_REFERENCE)) {
 		/* The next one would find the same, after a second. */
 		t->ring_state = -1;
 		t->ring_err = *err;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <termios.h>
@@ -26,17 +27,24 @@ static int read_line(int tty, struct bk_secret *ret)
 static int read_hidden(int tty, struct bk_secret *ret)
 {
 	struct termios old, quiet;
-	int got;
+	sigset_t keys, mask;
+	int got = -1;
 
 	if (tcgetattr(tty, &old) < 0)
 		return -1;
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
-	if (tcsetattr(tty, TCSAFLUSH, &quiet) < 0)
-		return -1;
-	got = read_line(tty, ret);
-	(void)tcsetattr(tty, TCSAFLUSH, &old);
-	(void)bk_fd_write(tty, "\n", 1);
+	/* What ^\ and ^Z do waits, or the shell would have no echo. */
+	(void)sigemptyset(&keys);
+	(void)sigaddset(&keys, SIGQUIT);
+	(void)sigaddset(&keys, SIGTSTP);
+	(void)sigprocmask(SIG_BLOCK, &keys, &mask);
+	if (tcsetattr(tty, TCSAFLUSH, &quiet) == 0) {
+		got = read_line(tty, ret);
+		(void)tcsetattr(tty, TCSAFLUSH, &old);
+		(void)bk_fd_write(tty, "\n", 1);
+	}
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
 	return got;
 }
 
@@ -59,10 +67,20 @@ static bool same(const struct bk_secret *a, const struct bk_secret *b)
 	return a->len == b->len && memcmp(a->p, b->p, a->len) == 0;
 }
 
+/* "su -c" leaves us one that is not the controlling terminal: it echoes. */
+static int open_terminal(void)
+{
+	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	if (tty < 0 && isatty(STDIN_FILENO))
+		tty = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+	return tty;
+}
+
 int terminal_ask(const char *prompt, bool twice, struct bk_secret *ret,
 		 struct bk_err *err)
 {
-	BK_AUTO_CLOSE int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	BK_AUTO_CLOSE int tty = open_terminal();
 	bool agree;
 
 	if (tty < 0)

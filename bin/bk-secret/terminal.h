@@ -11,7 +11,7 @@
 enum { TERMINAL_NONE = 1 };
 
 /*
- * Ask on the controlling terminal. twice: for a new secret; asks again until
+ * Ask on the controlling terminal, or that of stdin. twice: for a new secret; asks again until
  * both are the same. TERMINAL_NONE where there is no terminal; -1: 65 where
  * nothing is typed, 75 where a signal came.
  */

@@ -128,13 +128,14 @@ CHECK_TEST(attributes)
 
 CHECK_TEST(credentials)
 {
-	struct bk_ref ref = parsed("credential:bk.keyring_1-a@b:c");
+	struct bk_ref ref = parsed("credential:bk.keyring_1-a@b");
 	char name[300];
 
 	CHECK_INT(ref.kind, BK_REF_CREDENTIAL);
-	CHECK_STR(ref.rest, "bk.keyring_1-a@b:c");
+	CHECK_STR(ref.rest, "bk.keyring_1-a@b");
 	bk_ref_free(&ref);
 	check_refused("credential:", "credential: wants");
+	check_refused("credential:a:b", "credential: wants");
 	check_refused("credential:a/b", "credential: wants");
 	check_refused("credential:.", "credential: wants");
 	check_refused("credential:..", "credential: wants");

@@ -326,20 +326,43 @@ CHECK_TEST(argon2_of_odd_inputs)
 		  "2edc18116d58efc3b23e31f26c547194");
 }
 
-/* keyrings.alt; tests/data/cryptfile/alt-crypted_pass.cfg */
+/* keyrings.alt: all of tests/data/cryptfile/alt-crypted_pass.cfg. */
 
-static int alt_open(const char *iv, const char *sealed, unsigned char *out,
-		    size_t *ret_len)
+static const struct {
+	const char *salt, *iv, *sealed, *text;
+} alts[] = {
+	{ "6fb97b2d26f3a541913d1048efd00ee48b6942e8f9b2e8bbd91f68dc"
+	  "508e1ec4",
+	  "7fa83386a392eb7e1fbe2bfc9276b6f7",
+	  "7bc3ab94cffe29a398f595c620d0ef2aa163fe9a3c683e4b9c9bf9",
+	  "70773a70617373776f7264207265666572656e63652076616c7565" },
+	{ "72075bb5eeed2765b12d9c38519c42e0a948320d4de8c61891e60f0a"
+	  "e172bb7f",
+	  "eb9b762c8d3f55b87c707d462384fb50", "4f3685a570077c28ea",
+	  "70773a733363723374" },
+	{ "be8ba4adb61b3141314c9ecc60f050fc2605d49d33d034518f04f313"
+	  "9348d324",
+	  "8edb70d6dc2b4208c7986f5d0a5b0374",
+	  "0424954e86de678f1d88b97bcaa509493c95",
+	  "70773a70c3a4c39f77c3b6726420f09f9491" },
+	{ "5df3872a730fa2ab2b130b32ffa2fc48e9f5d48cf607b5c436a2f08a"
+	  "2cff673e",
+	  "38f77e196e1828491ac1b3049bd47e4b", "80a911f163b313598a1776fca3b2",
+	  "70773a6c696e65310a6c696e6532" },
+	{ "e0c4c5cda3dc8da462adf78221c98cca0f32cb21fa1056edf13f8b5d"
+	  "a9ff0eaf",
+	  "2b4ac1b37a6c4850a7e03cf503ca4039", "6521ca", "70773a" },
+};
+
+static int alt_open(const char *salt, const char *iv, const char *sealed,
+		    unsigned char *out)
 {
 	static const char master[] = "p\xe4sswd"; /* in Latin-1 */
 	const struct bytes m = { (const unsigned char *)master,
 				 strlen(master) };
-	struct bytes s = bytes_of("72075bb5eeed2765b12d9c38519c42e0"
-				  "a948320d4de8c61891e60f0ae172bb7f");
-	struct bytes i = bytes_of(iv), d = bytes_of(sealed);
+	struct bytes s = bytes_of(salt), i = bytes_of(iv), d = bytes_of(sealed);
 	int got = crypto_alt_open(m, s, i, d, out, &err);
 
-	*ret_len = d.len;
 	release(s);
 	release(i);
 	release(d);
@@ -348,22 +371,30 @@ static int alt_open(const char *iv, const char *sealed, unsigned char *out,
 
 CHECK_TEST(alt)
 {
-	unsigned char out[64] = { 0 };
-	size_t len;
+	for (size_t i = 0; i < BK_COUNT(alts); i++) {
+		struct bytes want = bytes_of(alts[i].text);
+		unsigned char out[64] = { 0 };
 
-	CHECK_INT(alt_open("eb9b762c8d3f55b87c707d462384fb50",
-			   "4f3685a570077c28ea", out, &len),
-		  0);
-	CHECK(len == 9 && memcmp(out, "pw:s3cr3t", len) == 0);
-	/* it has no MAC: what is wrong comes out as something else */
-	CHECK_INT(alt_open("eb9b762c8d3f55b87c707d462384fb51",
-			   "4f3685a570077c28ea", out, &len),
-		  0);
-	CHECK(memcmp(out, "pw:s3cr3t", 9) != 0);
-	CHECK_INT(alt_open("eb9b762c8d3f55b87c707d462384fb50", "", out, &len),
-		  0);
-	CHECK_INT(alt_open("eb9b762c8d3f55b87c707d462384fb", "4f", out, &len),
+		CHECK_INT(alt_open(alts[i].salt, alts[i].iv, alts[i].sealed,
+				   out),
+			  0);
+		CHECK_INT(want.len, strlen(alts[i].sealed) / 2);
+		CHECK(memcmp(out, want.p, want.len) == 0);
+		release(want);
+	}
+}
+
+/* It has no MAC: what is wrong comes out as something else. */
+CHECK_TEST(alt_of_bad_inputs)
+{
+	static const char salt[] = "72075bb5eeed2765";
+	unsigned char out[64] = { 0 };
+
+	CHECK_INT(alt_open(salt, alts[0].iv, alts[0].sealed, out), 0);
+	CHECK(memcmp(out, "pw:", 3) != 0);
+	CHECK_INT(alt_open(salt, alts[0].iv, "", out), 0);
+	CHECK_INT(alt_open(salt, "eb9b762c8d3f55b87c707d462384fb", "4f", out),
 		  -1);
 	CHECK_INT(err.exit, BK_EX_DATAERR);
-	CHECK_INT(alt_open("", "4f", out, &len), -1);
+	CHECK_INT(alt_open(salt, "", "4f", out), -1);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-secret/make.c bin/bk-secret/source.c bin/bk-secret/credential.c bin/bk-secret/terminal.c bin/bk-secret/keyring.c bin/bk-secret/cryptfile.c bin/bk-secret/crypto.c */
+/* with: bin/bk-secret/make.c bin/bk-secret/source.c bin/bk-secret/credential.c bin/bk-secret/terminal.c bin/bk-secret/keyring.c bin/bk-secret/seal.c bin/bk-secret/cryptfile.c bin/bk-secret/crypto.c */
 #include "make.h"
 
 #include "check.h"
