@@ -9,6 +9,7 @@
 
 #include "file.h"
 #include "log.h"
+#include "sig.h"
 #include "source.h"
 
 /* Requests come from a pipe of a tool, and name things, not secrets. */
@@ -101,12 +102,28 @@ static int answer_all(struct tool *t, const char *p, const char *end)
 	return BK_EX_PROTOCOL;
 }
 
+/* As bk_fd_read(), and a signal ends it. */
+static int read_requests(struct bk_buf *b)
+{
+	ssize_t n = 1;
+
+	while (n > 0 && b->len <= REQUESTS_MAX) {
+		bk_buf_reserve(b, 4096);
+		n = bk_sig_await(STDIN_FILENO)
+			    ? read(STDIN_FILENO, b->p + b->len, 4096)
+			    : -1;
+		b->len += n > 0 ? (size_t)n : 0;
+	}
+	return n < 0 || b->len > REQUESTS_MAX ? -1 : 0;
+}
+
 static int get_batch(struct tool *t)
 {
 	BK_AUTO_BUF struct bk_buf in = BK_BUF_INIT;
 
-	if (bk_fd_read(STDIN_FILENO, REQUESTS_MAX, &in) < 0) {
-		bk_error("cannot read the requests");
+	if (read_requests(&in) < 0) {
+		if (!bk_sig_pending())
+			bk_error("cannot read the requests");
 		return BK_EX_IOERR;
 	}
 	return in.len > 0 ? answer_all(t, in.p, in.p + in.len) : BK_EX_OK;

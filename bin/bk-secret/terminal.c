@@ -24,7 +24,8 @@ static int read_line(int tty, struct bk_secret *ret)
 	return n < 0 || bk_sig_pending() ? -1 : 0;
 }
 
-static int read_hidden(int tty, struct bk_secret *ret)
+/* The echo is off before the prompt: what is pasted at once is not seen. */
+static int read_hidden(int tty, const char *prompt, struct bk_secret *ret)
 {
 	struct termios old, quiet;
 	sigset_t keys, mask;
@@ -40,7 +41,9 @@ static int read_hidden(int tty, struct bk_secret *ret)
 	(void)sigaddset(&keys, SIGTSTP);
 	(void)sigprocmask(SIG_BLOCK, &keys, &mask);
 	if (tcsetattr(tty, TCSAFLUSH, &quiet) == 0) {
-		got = read_line(tty, ret);
+		got = bk_fd_write(tty, prompt, strlen(prompt));
+		if (got == 0)
+			got = read_line(tty, ret);
 		(void)tcsetattr(tty, TCSAFLUSH, &old);
 		(void)bk_fd_write(tty, "\n", 1);
 	}
@@ -48,14 +51,14 @@ static int read_hidden(int tty, struct bk_secret *ret)
 	return got;
 }
 
-static int ask(int tty, const char *prompt, const char *again,
+static int ask(int tty, const char *prompt, const char *end,
 	       struct bk_secret *ret, struct bk_err *err)
 {
+	BK_AUTO_FREE char *text = bk_asprintf("%s%s", prompt, end);
+
 	if (bk_secret_new(ret, err) < 0)
 		return -1;
-	if (bk_fd_write(tty, prompt, strlen(prompt)) == 0 &&
-	    bk_fd_write(tty, again, strlen(again)) == 0 &&
-	    read_hidden(tty, ret) == 0)
+	if (read_hidden(tty, text, ret) == 0)
 		return 0;
 	bk_secret_free(ret);
 	return bk_err_set(err, BK_EX_TEMPFAIL, errno,

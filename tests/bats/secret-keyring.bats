@@ -77,33 +77,28 @@ dialect() {
 	cmp want "$out"
 }
 
-@test "modes and sizes of nonces" {
-	dialect --mode EAX --version 1.0 --nonce-size 8
-	dialect --mode EAX --version 1.3.7 --prefix 'PyCryptodome '
-	dialect --mode CCM --version 1.3.8 --nonce-size 13
-	dialect --mode OCB --version 1.4.1
-	dialect --mode OCB --version 1.3.6 --ocb-old
-	dialect --mode OCB --version 1.4.1 --ocb-old --no-aad
+@test "modes, sizes of nonces, and forms of the text" {
+	dialect --mode EAX --version 1.0 --nonce-size 8 \
+		--ends crlf --comments --order
+	dialect --mode CCM --version 1.3.8 --nonce-size 13 \
+		--ends cr --bom --flat
+	dialect --mode OCB --version 1.4.1 --single --delimiter : --dense
+	dialect --mode OCB --version 1.3.6 --ocb-old \
+		--noise --delimiter $' \t=  '
+	dialect --mode OCB --version 1.4.1 --ocb-old --no-aad \
+		--indent 5 --upper
 	dialect --mode OCB --version 1.4.1 --nonce-size 12
 	dialect --mode GCM --version 1.4.1 --nonce-size 12 --no-aad
 }
 
 @test "versions, and stores that tell none" {
 	dialect --version 1.3.5 --joiner nul
-	dialect --version 1.3.6 --joiner odd
-	dialect --version 1.3.8.9 --joiner odd
+	dialect --version 1.3.6 --joiner odd --mode EAX
+	dialect --version 1.3.8.9 --joiner odd --prefix 'PyCryptodome '
 	dialect --version 1.3.10 --joiner nul
 	dialect --version 2.0 --joiner nul
 	dialect --no-scheme
-	dialect --no-reference --prefix 'PyCryptodome ' --version 1.0
-}
-
-@test "forms of the text" {
-	dialect --version 1.4.1 --ends crlf --comments --order
-	dialect --version 1.4.1 --ends cr --bom --flat
-	dialect --version 1.4.1 --single --delimiter : --dense
-	dialect --version 1.4.1 --noise --delimiter $' \t=  '
-	dialect --version 1.4.1 --indent 5 --upper
+	dialect --no-reference --version 1.0
 }
 
 @test "stores of a kind that is not known" {
@@ -127,7 +122,7 @@ dialect() {
 @test "an entry that was changed" {
 	store --version 1.4.1 -- a b secret c d secret
 	cp ring.cfg good.cfg
-	for part in salt mac data; do
+	for part in mac data; do
 		python3 "$rig/cryptfile.py" harm good.cfg a b $part >ring.cfg
 		run_bk 65 bk-secret get keyring:a/b
 		assert_has "$err" "seal of service 'a', user 'b' is broken"
@@ -139,12 +134,11 @@ dialect() {
 }
 
 @test "an entry under another name" {
-	store --version 1.4.1 -- a b secret c d other
-	sed -i 's/^\[a\]/[A]/; s/^d =/e =/' ring.cfg
+	store --version 1.4.1 -- a b secret
+	sed -i 's/^\[a\]/[A]/' ring.cfg
 	run_bk 66 bk-secret get keyring:a/b
 	run_bk 65 bk-secret get keyring:A/b
 	assert_has "$err" 'moved here from another name'
-	run_bk 65 bk-secret get keyring:c/e
 }
 
 @test "a reference that was changed does not hide a good entry" {
@@ -266,13 +260,12 @@ sys.exit(status if kib < 100 << 10 else "it took %d KiB" % kib)'
 	store --version 1.4.1 -- x y z
 	printf 'a\0b\n\n' >secret
 	run_bk 0 bk-secret set --exact keyring:a/nul <secret
-	run_bk 0 bk-secret set keyring:a/empty </dev/null
 	head -c 32768 /dev/zero | tr '\0' 'k' >long
 	run_bk 0 bk-secret set keyring:a/long <long
-	for ref in nul empty long; do request x "keyring:a/$ref"; done >requests
+	for ref in nul long; do request x "keyring:a/$ref"; done >requests
 	run_bk 0 bk-secret get --batch <requests
 	replies >got
-	for f in secret /dev/null long; do
+	for f in secret long; do
 		echo "0 1 $(od -An -v -tx1 $f | tr -d ' \n')"
 	done >want
 	cmp want got
@@ -300,20 +293,14 @@ written() {
 }
 
 # bats test_tags=long
-@test "existing stores of every mode take an entry" {
-	written --mode GCM --version 1.4.1
-	written --mode EAX --version 1.0
-	written --mode CCM --version 1.3.9
+@test "a store goes on in the mode and form in which it was made" {
+	written --mode EAX --version 1.0 --indent 4 --dense
+	written --mode CCM --version 1.4.1 --comments --delimiter : \
+		--prefix 'PyCryptodome '
+	assert_has ring.cfg 'scheme:PyCryptodome [Argon2] AES128.CCM'
 	written --mode OCB --version 1.4.1 --ocb-old
-}
-
-# bats test_tags=long
-@test "a store goes on in the form in which it was made" {
 	written --version 1.3.6
 	assert_has ring.cfg 'version = 1.3.6'
-	written --version 1.4.1 --comments --delimiter : --prefix 'PyCryptodome '
-	assert_has ring.cfg 'scheme:PyCryptodome [Argon2] AES128.GCM'
-	written --version 1.4.1 --indent 4 --dense
 	written --no-scheme
 	assert_has ring.cfg 'scheme = [Argon2] AES128.GCM'
 	assert_has ring.cfg 'version = 1.3.9'
@@ -358,7 +345,6 @@ written() {
 	cmp "$data/case-collision.cfg" ring.cfg
 	run_bk 0 bk-secret del keyring:svc/alice
 	run_bk 0 bk-secret set keyring:svc/Alice <master
-	run_bk 0 bk-secret get keyring:svc/Alice
 }
 
 @test "names that a keyring cannot have" {
@@ -389,7 +375,6 @@ written() {
 	run_bk 0 bk-secret set keyring:a/c <master
 	stat -c '%a %u %g' ring.cfg >new
 	diff -u old new
-	run_bk 0 bk-secret get keyring:a/c
 }
 
 @test "a user's own store" {
@@ -468,8 +453,6 @@ waits_for_lock() { find "/proc/$1/fd" -lname '*/ring.cfg' | grep -q .; }
 	assert_has "$err" 'No space left on device'
 	cmp old.cfg tiny/ring.cfg
 	alone tiny/ring.cfg
-	rm tiny/rest
-	run_bk 0 bk-secret set keyring:a/c <master
 }
 
 # old_or_new: ring.cfg is one of the two, to the byte or by what is in it.
@@ -490,7 +473,7 @@ nth() { case $1 in *:*) echo "${1#*:}" ;; *) echo 1 ;; esac; }
 	store --version 1.4.1 -- a b secret
 	cp ring.cfg old.cfg
 	local step
-	for step in fchown fsync /^rename fsync:2; do
+	for step in fsync /^rename fsync:2; do
 		cp old.cfg ring.cfg
 		run_bk -s 137 strace -qq -o trace -e trace="${step%:*}" -e \
 			"inject=${step%:*}:signal=KILL:when=$(nth "$step")" \
@@ -508,7 +491,7 @@ nth() { case $1 in *:*) echo "${1#*:}" ;; *) echo 1 ;; esac; }
 	store --version 1.4.1 -- a b secret
 	cp ring.cfg old.cfg
 	local seconds
-	for seconds in 0.05 0.6 1.2; do
+	for seconds in 0.3 1; do
 		timeout -s KILL $seconds bk-secret set keyring:a/c <master || :
 		old_or_new
 	done

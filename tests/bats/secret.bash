@@ -24,8 +24,9 @@ store() {
 	local options=()
 	while [ "$1" != -- ]; do options+=("$1"); shift; done
 	shift
-	jq -n --arg m "$(cat master)" '{master: $m, entries: [$ARGS.positional |
-		_nwise(3)]}' --args -- "$@" |
+	jq -n --arg m "$(cat master)" '$ARGS.positional as $all |
+		{master: $m, entries: [range(0; $all | length; 3) as $i |
+			$all[$i:$i + 3]]}' --args -- "$@" |
 		python3 "$rig/cryptfile.py" encode \
 			--cache "$BATS_FILE_TMPDIR/key" "${options[@]}" >ring.cfg
 	chmod 600 ring.cfg
