@@ -37,7 +37,7 @@ int cmd_list(struct scan *s, int argc, char **argv)
 		status = scan_run(s, &(struct scan_how){ 0 });
 	if (status != BK_EX_OK)
 		return status;
-	if (!s->cli.dry_run && scan_save(s, &err) < 0)
+	if (!s->cli.dry_run && !s->cached && scan_save(s, &err) < 0)
 		warn_add(&s->plan.warnings, true, NULL, 0,
 			 "the plan is not kept for the next scan: %s", err.msg);
 	if (out.mode == BK_REC_JSON) {

@@ -35,6 +35,8 @@ static const char usage[] =
 	"  -0, --null          paths, each with a NUL byte behind it\n"
 	"      --json          records, see bk-records(5)\n"
 	"      --accept        keep nothing (of CLASS) that cannot be seen any more\n"
+	"      --full          read all, whatever the cache knows\n"
+	"      --cached        read nothing but the cache, and say how old it is\n"
 	"      --no-size       show: faster, without sizes\n"
 	"      --color WHEN    auto, always or never\n"
 	"  -q, --quiet         warnings and errors only\n"
@@ -55,7 +57,13 @@ static const struct {
 	{ "unmark", cmd_unmark },
 };
 
-enum { OPT_ACCEPT = BK_CLI_OWN, OPT_NO_SIZE, OPT_COLOR };
+enum {
+	OPT_ACCEPT = BK_CLI_OWN,
+	OPT_NO_SIZE,
+	OPT_COLOR,
+	OPT_FULL,
+	OPT_CACHED,
+};
 
 /* "-20" is a number of lines; getopt(3) would see options in it. */
 static void take_count(struct scan *s, int *argc, char **argv)
@@ -101,6 +109,8 @@ static int parse_options(struct scan *s, int argc, char **argv)
 	static const struct option options[] = {
 		BK_CLI_LONG,
 		{ "accept", no_argument, NULL, OPT_ACCEPT },
+		{ "full", no_argument, NULL, OPT_FULL },
+		{ "cached", no_argument, NULL, OPT_CACHED },
 		{ "no-size", no_argument, NULL, OPT_NO_SIZE },
 		{ "color", required_argument, NULL, OPT_COLOR },
 		{ "colour", required_argument, NULL, OPT_COLOR },
@@ -112,6 +122,10 @@ static int parse_options(struct scan *s, int argc, char **argv)
 	       -1) {
 		if (c == OPT_ACCEPT)
 			s->accept = true;
+		else if (c == OPT_FULL)
+			s->full = true;
+		else if (c == OPT_CACHED)
+			s->cached = true;
 		else if (c == OPT_NO_SIZE)
 			s->no_size = true;
 		else if (c == OPT_COLOR)
@@ -121,6 +135,8 @@ static int parse_options(struct scan *s, int argc, char **argv)
 		if (status)
 			break;
 	}
+	if (!status && s->full && s->cached)
+		return bk_cli_usage("--full and --cached exclude each other");
 	return status;
 }
 

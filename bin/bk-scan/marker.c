@@ -9,6 +9,7 @@
 #include "file.h"
 #include "ini.h"
 #include "match.h"
+#include "stamp.h"
 
 static const char *const names[MARKERS] = {
 	[MARKER_BACKUP] = ".backup",
@@ -169,14 +170,32 @@ static void refuse(struct marker *m, const char *why)
 
 static void read_text(int fd, enum marker_kind kind, struct marker *m)
 {
-	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
-
-	if (bk_fd_read(fd, MARKER_MAX, &b) == 0)
-		marker_parse(m, kind, b.p ? b.p : "", b.len);
-	else if (errno == EFBIG)
-		add_problem(m, 0, bk_strdup("it is larger than 64 KiB"));
+	if (bk_fd_read(fd, MARKER_MAX, &m->text) == 0) {
+		marker_parse(m, kind, m->text.p ? m->text.p : "", m->text.len);
+		return;
+	}
+	if (errno == EFBIG)
+		marker_too_big(m);
 	else
 		m->unread = true;
+	bk_buf_free(&m->text);
+}
+
+void marker_too_big(struct marker *m)
+{
+	m->big = true;
+	add_problem(m, 0, bk_strdup("it is larger than 64 KiB"));
+}
+
+static void note(struct marker *m, const struct stat *st)
+{
+	m->uid = st->st_uid;
+	m->ino = st->st_ino;
+	m->size = (uint64_t)st->st_size;
+	m->mode = st->st_mode;
+	m->ctime = stamp(st->st_ctim.tv_sec, (uint32_t)st->st_ctim.tv_nsec);
+	m->mtime = fold(
+		stamp(st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec));
 }
 
 bool marker_read(int dirfd, enum marker_kind kind, uid_t owner,
@@ -190,15 +209,16 @@ bool marker_read(int dirfd, enum marker_kind kind, uid_t owner,
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (errno == ENOENT)
 			return false;
-		refuse(m, "it cannot be looked at");
+		refuse(m, "cannot be looked at");
+		m->unread = true;
 		return true;
 	}
+	note(m, &st);
 	why = distrust(&st, owner);
 	if (why) {
 		refuse(m, why);
 		return true;
 	}
-	m->uid = st.st_uid;
 	if (st.st_size == 0)
 		return true;
 	/* what was looked at above may be something else by now */
@@ -210,17 +230,32 @@ bool marker_read(int dirfd, enum marker_kind kind, uid_t owner,
 		m->unread = true;
 		return true;
 	}
+	note(m, &st);
 	why = distrust(&st, owner);
 	if (why)
 		refuse(m, why);
 	else
 		read_text(fd, kind, m);
-	m->uid = st.st_uid;
 	return true;
+}
+
+void marker_warn(struct warnings *w, const char *path, const struct marker *m)
+{
+	if (m->refused)
+		warn_add(w, true, path, 0, "this marker does not count: it %s",
+			 m->refused);
+	else if (m->unread)
+		warn_add(w, true, path, 0,
+			 "cannot be read: the marker counts without its text");
+	for (size_t i = 0; i < m->problems.n; i++)
+		warn_add(w, true, path, m->lines[i],
+			 "%s; the marker counts without its text",
+			 m->problems.v[i]);
 }
 
 void marker_free(struct marker *m)
 {
+	bk_buf_free(&m->text);
 	drop_tuning(m);
 	bk_strv_free(&m->problems);
 	free(m->lines);

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "str.h"
+#include "warn.h"
 
 enum marker_kind {
 	MARKER_BACKUP,
@@ -38,6 +39,12 @@ struct marker {
 	size_t *lines;		 /* of each problem */
 	char *refused;		 /* why it does not count, or NULL */
 	bool unread;		 /* it counts, but its text cannot be read */
+	bool big;		 /* so is this: there is more than MARKER_MAX */
+	/* as it was when it was looked at, and its text */
+	uint64_t ino, size, ctime;
+	uint32_t mtime;
+	uint32_t mode;
+	struct bk_buf text;
 };
 
 const char *marker_name(enum marker_kind kind);
@@ -54,6 +61,9 @@ bool marker_read(int dirfd, enum marker_kind kind, uid_t owner,
 /* The text alone; where there are problems, there is no tuning. */
 void marker_parse(struct marker *m, enum marker_kind kind, const char *text,
 		  size_t len);
+void marker_too_big(struct marker *m);
+/* What there is to say of the marker at path. */
+void marker_warn(struct warnings *w, const char *path, const struct marker *m);
 void marker_free(struct marker *m);
 
 #endif

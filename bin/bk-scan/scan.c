@@ -97,19 +97,18 @@ int scan_run(struct scan *s, const struct scan_how *how)
 	status = scan_check_set(s);
 	if (status)
 		return status;
-	if (walk_run(&s->walk, &err) < 0)
-		return bk_log_err(&err);
+	status = scan_walk(s, how);
+	if (status)
+		return status;
 	load_last(how, &last);
 	plan_make(&s->plan, &s->walk, &last);
-	bk_info("%llu folders and %llu other files were looked at",
-		(unsigned long long)s->walk.dirs,
-		(unsigned long long)s->walk.files);
 	return BK_EX_OK;
 }
 
 void scan_free(struct scan *s)
 {
 	plan_free(&s->plan);
+	cache_free(&s->cache);
 	walk_free(&s->walk);
 	mounts_free(&s->mounts);
 	bk_conf_free(s->conf);

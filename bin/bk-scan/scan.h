@@ -6,6 +6,7 @@
 #ifndef SCAN_H
 #define SCAN_H
 
+#include "cache.h"
 #include "cli.h"
 #include "plan.h"
 
@@ -15,11 +16,14 @@ struct scan {
 	struct bk_cli cli;
 	bool accept; /* keep nothing of what cannot be seen */
 	bool no_size;
+	bool full;   /* what is known is read all the same */
+	bool cached; /* nothing is read but what is known */
 	enum color color;
 	size_t count; /* -N */
 	struct bk_conf *conf;
 	struct mounts mounts;
 	struct walk walk;
+	struct cache cache;
 	struct plan plan;
 	struct filter filter;
 };
@@ -38,6 +42,8 @@ void scan_free(struct scan *s);
 /* The last plan that was kept; 66 where there is none. Not reported. */
 int scan_load_last(struct plan *p, struct bk_err *err);
 int scan_save(const struct scan *s, struct bk_err *err);
+/* fresh.c: walk, with the help of the cache file, and keep that. */
+int scan_walk(struct scan *s, const struct scan_how *how);
 /* The warnings as messages on stderr: all, or those on the way to path. */
 void scan_warn(const struct scan *s, const char *path);
 /* CLASS arguments; none: all. 0, or 64 after a message. */

@@ -12,6 +12,7 @@
 
 #include "log.h"
 #include "path.h"
+#include "record.h"
 
 enum {
 	DIR_FLAGS =
@@ -20,16 +21,10 @@ enum {
 
 struct zone *zone_new(struct pool *p, const char *path, unsigned int flags)
 {
-	struct walk *w = p->walk;
-	struct zone *z = bk_calloc(1, sizeof(*z));
+	struct zone *z;
 
-	z->path = bk_strdup(path);
-	z->flags = flags;
 	pthread_mutex_lock(&p->lock);
-	if ((w->nzones & (w->nzones - 1)) == 0)
-		w->zones = bk_realloc(w->zones, w->nzones ? 2 * w->nzones : 1,
-				      sizeof(struct zone *));
-	w->zones[w->nzones++] = z;
+	z = zone_add(p->walk, path, flags);
 	pthread_mutex_unlock(&p->lock);
 	return z;
 }
@@ -55,19 +50,22 @@ static void mark_zone(struct worker *w, struct dir *d, unsigned int flags)
 		pthread_mutex_unlock(&(w)->pool->lock);                   \
 	} while (0)
 
+const char loop_warning[] = "is a mount of a folder above it: skipped";
+
 static bool is_gone(int num)
 {
 	return num == ENOENT || num == ENOTDIR || num == ELOOP || num == ESTALE;
 }
 
-void visit_failed(struct worker *w, const char *path, int num)
+bool visit_failed(struct worker *w, const char *path, int num)
 {
 	if (is_gone(num)) {
 		zone_new(w->pool, path, ZONE_GONE);
-		return;
+		return false;
 	}
 	zone_new(w->pool, path, ZONE_UNREADABLE);
 	WARN(w, true, path, 0, "cannot be read: %s", strerror(num));
+	return true;
 }
 
 /* ---- opening ------------------------------------------------------------- */
@@ -232,6 +230,8 @@ static void add_entry(struct worker *w, struct dir *d, const struct dirent64 *e)
 	if (type == DT_UNKNOWN)
 		type = type_of(d->fd, name);
 	if (type == DT_DIR) {
+		if (record_keeps(w, d, name, e->d_ino))
+			return;
 		if (!d->chain || on_chain(d->chain, name))
 			bk_buf_add(&w->names, name, strlen(name) + 1);
 		return;
@@ -246,6 +246,7 @@ static int read_dir(struct worker *w, struct dir *d)
 	bk_buf_clear(&w->names);
 	w->files = w->bytes = 0;
 	w->found = 0;
+	record_listing(w, d);
 	for (;;) {
 		ssize_t n = getdents64(d->fd, w->ents, ENTS_SIZE);
 
@@ -263,21 +264,6 @@ static int read_dir(struct worker *w, struct dir *d)
 }
 
 /* ---- markers ------------------------------------------------------------- */
-
-static void warn_marker(struct worker *w, const char *path,
-			const struct marker *m)
-{
-	if (m->refused)
-		WARN(w, true, path, 0, "this marker does not count: it %s",
-		     m->refused);
-	if (m->unread)
-		WARN(w, true, path, 0,
-		     "cannot be read: the marker counts without its text");
-	for (size_t i = 0; i < m->problems.n; i++)
-		WARN(w, true, path, m->lines[i],
-		     "%s; the marker counts without its text",
-		     m->problems.v[i]);
-}
 
 static void read_markers(struct worker *w, struct dir *d, uid_t owner)
 {
@@ -298,7 +284,9 @@ static void read_markers(struct worker *w, struct dir *d, uid_t owner)
 		}
 		if (!marker_read(d->fd, (enum marker_kind)i, owner, &m))
 			continue;
-		warn_marker(w, path, &m);
+		pthread_mutex_lock(&w->pool->lock);
+		marker_warn(&w->pool->walk->warnings, path, &m);
+		pthread_mutex_unlock(&w->pool->lock);
 		if (!z) {
 			mark_zone(w, d, ZONE_MARKED);
 			z = d->zone;
@@ -315,7 +303,7 @@ static struct dir *dir_new(struct dir *parent, int fd, const char *name)
 	size_t len = strlen(name) + 1;
 	struct dir *d = bk_malloc(sizeof(*d) + len);
 
-	*d = (struct dir){ .parent = parent, .fd = fd };
+	*d = (struct dir){ .parent = parent, .fd = fd, .known = NO_NODE };
 	memcpy(d->name, name, len);
 	atomic_store_explicit(&d->refs, 1, memory_order_relaxed);
 	atomic_store_explicit(&d->users, 1, memory_order_relaxed);
@@ -352,11 +340,11 @@ static void find_point(struct worker *w, struct dir *d)
 	}
 }
 
-static void failed_here(struct worker *w, struct dir *d, int num)
+static bool failed_here(struct worker *w, struct dir *d, int num)
 {
 	BK_AUTO_FREE char *path = dir_path(d, NULL);
 
-	visit_failed(w, path, num);
+	return visit_failed(w, path, num);
 }
 
 static void count(struct worker *w, struct dir *d)
@@ -385,12 +373,16 @@ static void end_chain(struct worker *w, struct dir *d)
 /* d has been looked at and has its zone. Consumes d. */
 static void visit(struct worker *w, struct dir *d, uid_t owner)
 {
+	bool whole;
+
 	end_chain(w, d);
 	find_point(w, d);
-	if (read_dir(w, d) < 0)
-		failed_here(w, d, errno);
+	whole = read_dir(w, d) == 0;
+	if (!whole)
+		(void)failed_here(w, d, errno);
 	if (w->found)
 		read_markers(w, d, owner);
+	record_read(w, d, whole);
 	count(w, d);
 	if (w->names.len && !(d->chain && !*d->chain))
 		push_chunk(w, d);
@@ -398,21 +390,26 @@ static void visit(struct worker *w, struct dir *d, uid_t owner)
 	unref_dir(d);
 }
 
-static bool is_loop(const struct dir *d)
+static bool is_loop(const struct worker *w, const struct dir *d)
 {
-	for (const struct dir *p = d->parent; p; p = p->parent)
+	const struct dir *top = d;
+
+	for (const struct dir *p = d->parent; p; p = p->parent) {
 		if (p->dev == d->dev && p->ino == d->ino)
 			return true;
-	return false;
+		top = p;
+	}
+	return record_is_loop(w, top, d);
 }
 
 static void skip_mount(struct worker *w, struct dir *p, const char *name,
-		       const char *fstype)
+		       const char *fstype, unsigned int flags)
 {
 	BK_AUTO_FREE char *path = dir_path(p, name);
 	struct zone *z = zone_new(w->pool, path, ZONE_MOUNT);
 
 	z->fstype = bk_strdup(fstype);
+	record_closed(w, p, name, NODE_MOUNT | flags, fstype, 0);
 }
 
 /* name in p is a mount point: a descriptor where it is to be entered. */
@@ -431,7 +428,7 @@ static int cross(struct worker *w, struct dir *p, const char *name,
 		*ret_fstype = fstype;
 		return open_dir(w, p, name, true);
 	}
-	skip_mount(w, p, name, fstype);
+	skip_mount(w, p, name, fstype, 0);
 	errno = 0;
 	return -1;
 }
@@ -440,16 +437,26 @@ static bool visit_crossed(struct worker *w, struct dir *d, const char *fstype)
 {
 	BK_AUTO_FREE char *path = NULL;
 
-	if (is_loop(d)) {
+	if (is_loop(w, d)) {
 		path = dir_path(d, NULL);
-		WARN(w, false, path, 0,
-		     "is a mount of a folder above it: skipped");
-		skip_mount(w, d->parent, d->name, fstype);
+		WARN(w, false, path, 0, "%s", loop_warning);
+		skip_mount(w, d->parent, d->name, fstype, NODE_LOOP);
 		return false;
 	}
 	mark_zone(w, d, ZONE_CROSSED);
 	d->zone->fstype = bk_strdup(fstype);
 	return true;
+}
+
+static void closed_here(struct worker *w, struct dir *p, const char *name,
+			int num)
+{
+	BK_AUTO_FREE char *path = dir_path(p, name);
+
+	if (visit_failed(w, path, num))
+		record_closed(w, p, name, NODE_UNREADABLE, NULL, num);
+	else
+		record_closed(w, p, name, NODE_GONE, NULL, 0);
 }
 
 void visit_child(struct worker *w, struct dir *p, const char *name, bool last)
@@ -465,23 +472,29 @@ void visit_child(struct worker *w, struct dir *p, const char *name, bool last)
 	if (last)
 		release_fd(w, p);
 	if (fd < 0) {
-		BK_AUTO_FREE char *path = NULL;
-
-		if (num) {
-			path = dir_path(p, name);
-			visit_failed(w, path, num);
-		}
+		if (num)
+			closed_here(w, p, name, num);
 		return;
 	}
 	d = dir_new(p, fd, name);
 	if (look(w, d, &st) < 0) {
-		failed_here(w, d, errno);
-	} else if (!fstype || visit_crossed(w, d, fstype)) {
+		closed_here(w, p, name, errno);
+	} else if ((!fstype || visit_crossed(w, d, fstype)) &&
+		   record_dir(w, d, &st, fstype)) {
 		visit(w, d, st.stx_uid);
 		return;
 	}
 	release_fd(w, d);
 	unref_dir(d);
+}
+
+int visit_open(const char *path)
+{
+	int fd = walk_open(path, DIR_FLAGS | O_NOATIME);
+
+	if (fd < 0 && errno == EPERM)
+		fd = walk_open(path, DIR_FLAGS);
+	return fd;
 }
 
 /* What is left of walk.only below path; NULL: all of path is wanted. */
@@ -505,10 +518,37 @@ void visit_start(struct worker *w, const struct point *pt, int fd, bool scan)
 	d->zone = zone_new(w->pool, pt->path, pt->flags);
 	atomic_fetch_add(&w->pool->nfds, 1);
 	if (look(w, d, &st) < 0) {
-		failed_here(w, d, errno);
+		int num = errno;
+
+		d->zone->point = true;
+		d->zone->flags |= ZONE_UNREADABLE;
+		(void)failed_here(w, d, num);
+		record_point(w, pt, NODE_UNREADABLE, num, 0);
 		release_fd(w, d);
 		unref_dir(d);
 		return;
 	}
+	(void)record_dir(w, d, &st, NULL);
 	visit(w, d, st.stx_uid);
+}
+
+struct node *visit_again(struct worker *w, const char *path, int fd, uint32_t i)
+{
+	const struct image_rec *r = &w->pool->walk->cache->image.recs[i];
+	struct dir *d = dir_new(NULL, fd, path);
+	struct statx st;
+	struct node *n;
+
+	d->scan = r->flags & NODE_SCAN;
+	d->zone = zone_new(w->pool, path, 0);
+	atomic_fetch_add(&w->pool->nfds, 1);
+	if (look(w, d, &st) < 0) {
+		n = record_again_failed(w, path, errno);
+		release_fd(w, d);
+		unref_dir(d);
+		return n;
+	}
+	n = record_again_node(w, d, i, &st);
+	visit(w, d, st.stx_uid);
+	return n;
 }

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 
 #include "buf.h"
+#include "cache.h"
 #include "walk.h"
 
 /*
@@ -21,6 +22,8 @@ struct dir {
 	struct zone *zone;
 	const char *chain; /* what is left of walk.only; NULL: take all */
 	uint64_t dev, ino, mnt;
+	struct node *node; /* what is recorded of it */
+	uint32_t known;	   /* the record that it was, or NO_NODE */
 	int fd; /* -1: closed, maybe for want of descriptors */
 	_Atomic int refs;
 	_Atomic int users; /* chunks */
@@ -50,6 +53,8 @@ struct pool {
 	int max_fds;
 	_Atomic uint64_t dirs, files;
 	pthread_t *ids;
+	_Atomic uint32_t again; /* records read again so far */
+	const char *starting;	/* path of the start at hand */
 };
 
 struct worker {
@@ -61,16 +66,30 @@ struct worker {
 	uint64_t files, bytes;
 	unsigned int found; /* markers, a bit each */
 	unsigned int visited;
+	struct node_arena arena;
+	uint32_t *slots; /* records of subfolders, by inode */
+	size_t nslots, maxslots;
 };
 
 enum { ENTS_SIZE = 64 << 10 };
 
-/* A place with this error; has a zone, and a warning where it matters. */
-void visit_failed(struct worker *w, const char *path, int num);
+extern const char loop_warning[];
+
+/*
+ * A place with this error has a zone, and a warning where it matters: then
+ * true.
+ */
+bool visit_failed(struct worker *w, const char *path, int num);
 /* Open the folder called name in p, and read it. */
 void visit_child(struct worker *w, struct dir *p, const char *name, bool last);
 /* Read an open folder, a point of the walk, to start from. */
 void visit_start(struct worker *w, const struct point *pt, int fd, bool scan);
+
+/* Open a folder by its path, for visit_start() or visit_again(). */
+int visit_open(const char *path);
+/* Read what was record i of the cache; what it is now. */
+struct node *visit_again(struct worker *w, const char *path, int fd,
+			 uint32_t i);
 
 struct zone *zone_new(struct pool *p, const char *path, unsigned int flags);
 

@@ -21,6 +21,7 @@
 
 #include "log.h"
 #include "path.h"
+#include "record.h"
 #include "sig.h"
 #include "visit.h"
 
@@ -392,6 +393,10 @@ static void run(struct worker *w, int64_t *due)
 
 	for (;;) {
 		work(w, due);
+		if (due)
+			tend(p, due);
+		if (!atomic_load(&p->stop) && record_again(w))
+			continue;
 		pthread_mutex_lock(&p->lock);
 		c = wait_chunk(p, due);
 		pthread_mutex_unlock(&p->lock);
@@ -406,6 +411,7 @@ static void worker_free(struct worker *w)
 {
 	free(w->frames);
 	free(w->ents);
+	free(w->slots);
 	bk_buf_free(&w->names);
 }
 
@@ -446,8 +452,10 @@ static int identify(struct worker *w, struct point *pt)
 		struct zone *z =
 			zone_new(w->pool, pt->path, pt->flags | ZONE_FILE);
 
+		z->point = true;
 		z->files = 1;
 		z->bytes = st.stx_size;
+		record_point(w, pt, NODE_FILE, 0, st.stx_size);
 		pt->seen = true;
 		return 0;
 	}
@@ -464,11 +472,14 @@ static void point_failed(struct worker *w, struct point *pt, int num)
 
 	pt->seen = true;
 	if (num == ENOENT || num == ENOTDIR || num == ELOOP) {
-		zone_new(w->pool, pt->path, pt->flags | ZONE_MISSING);
+		zone_new(w->pool, pt->path, pt->flags | ZONE_MISSING)->point =
+			true;
+		record_point(w, pt, NODE_GONE, 0, 0);
 		warn_add(warn, true, pt->path, 0, "%s does not exist", what);
 		return;
 	}
-	zone_new(w->pool, pt->path, pt->flags | ZONE_UNREADABLE);
+	zone_new(w->pool, pt->path, pt->flags | ZONE_UNREADABLE)->point = true;
+	record_point(w, pt, NODE_UNREADABLE, num, 0);
 	warn_add(warn, true, pt->path, 0, "%s cannot be read: %s", what,
 		 strerror(num));
 }
@@ -496,14 +507,38 @@ static bool off_way(const struct walk *w, const char *path)
 
 static void start(struct worker *w, struct point *pt)
 {
-	int fd = walk_open(pt->path,
-			   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
+	bool scan = in_scan(w->pool->walk, pt);
+	int fd;
 
-	if (fd < 0) {
-		point_failed(w, pt, errno);
+	if (record_start(w, pt, scan))
 		return;
-	}
-	visit_start(w, pt, fd, in_scan(w->pool->walk, pt));
+	fd = walk_open(pt->path,
+		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0)
+		point_failed(w, pt, errno);
+	else
+		visit_start(w, pt, fd, scan);
+}
+
+/* All that was begun, and all that is to be read again, to its end. */
+static void finish(struct worker *w, int64_t *due)
+{
+	struct pool *p = w->pool;
+	const struct cache *c = p->walk->cache;
+	uint32_t done = atomic_load(&p->again);
+	uint32_t again = c && done < c->nagain ? c->nagain - done : 0;
+
+	pthread_mutex_lock(&p->lock);
+	for (; again > 64 && atomic_load(&p->threads) < (int)p->walk->jobs;
+	     again /= 2)
+		add_thread(p);
+	pthread_mutex_unlock(&p->lock);
+	run(w, due);
+	/* the threads have ended, or are about to */
+	for (int t = atomic_load(&p->threads) - 1; t > 0; t--)
+		pthread_join(p->ids[t - 1], NULL);
+	atomic_store(&p->threads, 1);
+	atomic_store(&p->idle, 0);
 }
 
 /*
@@ -525,14 +560,24 @@ static bool pass(struct worker *w, int64_t *due)
 		any = true;
 		start(w, pt);
 		pt->seen = true;
-		run(w, due);
-		/* the threads have ended, or are about to */
-		for (int t = atomic_load(&w->pool->threads) - 1; t > 0; t--)
-			pthread_join(w->pool->ids[t - 1], NULL);
-		atomic_store(&w->pool->threads, 1);
-		atomic_store(&w->pool->idle, 0);
+		finish(w, due);
 	}
+	if (any)
+		record_points(w);
 	return any;
+}
+
+struct zone *zone_add(struct walk *w, const char *path, unsigned int flags)
+{
+	struct zone *z = bk_calloc(1, sizeof(*z));
+
+	z->path = bk_strdup(path);
+	z->flags = flags;
+	if ((w->nzones & (w->nzones - 1)) == 0)
+		w->zones = bk_realloc(w->zones, w->nzones ? 2 * w->nzones : 1,
+				      sizeof(struct zone *));
+	w->zones[w->nzones++] = z;
+	return z;
 }
 
 static int compare_zones(const void *a, const void *b)
@@ -542,7 +587,7 @@ static int compare_zones(const void *a, const void *b)
 	return bk_path_compare((*x)->path, (*y)->path);
 }
 
-static void zone_free(struct zone *z)
+void zone_free(struct zone *z)
 {
 	for (int i = 0; z->markers && i < MARKERS; i++)
 		marker_free(&z->markers[i]);
@@ -570,7 +615,7 @@ static void merge(struct zone *to, struct zone *z)
 	zone_free(z);
 }
 
-static void sort_zones(struct walk *w)
+void sort_zones(struct walk *w)
 {
 	size_t n = 0;
 
@@ -634,6 +679,9 @@ int walk_run(struct walk *walk, struct bk_err *err)
 		walk->jobs = 1;
 	p.max_fds = fd_budget(walk);
 	p.ids = bk_calloc(walk->jobs, sizeof(*p.ids));
+	if (walk->cache && walk->cache->image.n &&
+	    !cache_prove(walk->cache, walk->mounts, walk->jobs, p.max_fds))
+		p.stop = true;
 	prepare(&w);
 	while (!atomic_load(&p.stop) && pass(&w, &due))
 		;
@@ -642,10 +690,13 @@ int walk_run(struct walk *walk, struct bk_err *err)
 	free(p.ids);
 	walk->dirs = p.dirs;
 	walk->files = p.files;
+	if (p.stop || bk_sig_pending())
+		return bk_err_set(err, BK_EX_TEMPFAIL, 0,
+				  "stopped by a signal");
+	if (walk->cache && walk->cache->state)
+		cache_zones(walk->cache, walk);
 	sort_zones(walk);
-	if (!p.stop && !bk_sig_pending())
-		return 0;
-	return bk_err_set(err, BK_EX_TEMPFAIL, 0, "stopped by a signal");
+	return 0;
 }
 
 void walk_free(struct walk *w)

@@ -36,6 +36,7 @@ struct zone {
 	unsigned int flags;
 	struct marker *markers; /* MARKERS of them, or NULL */
 	char *fstype;		/* of a mount point */
+	bool point; /* not met on the way, but looked for: missing, say */
 	_Atomic uint64_t files;
 	_Atomic uint64_t dirs; /* itself among them */
 	_Atomic uint64_t bytes;
@@ -49,6 +50,8 @@ struct point {
 	uint64_t dev, ino;
 };
 
+struct cache;
+
 struct walk {
 	/* what to do */
 	const struct mounts *mounts;
@@ -61,6 +64,7 @@ struct walk {
 	bool no_openat2;	/* as if the kernel had none (tests) */
 	const char *only;	/* just the way to this path, and below it */
 	bool only_way;		/* not below it */
+	struct cache *cache;	/* what is known, and to be kept; or NULL */
 
 	/* what came out */
 	struct zone **zones; /* in tree order, each path once */
@@ -69,6 +73,10 @@ struct walk {
 	uint64_t dirs, files;
 };
 
+struct zone *zone_add(struct walk *w, const char *path, unsigned int flags);
+void zone_free(struct zone *z);
+/* Into tree order, and each path once. */
+void sort_zones(struct walk *w);
 /* -1 with err where it cannot be done at all, or a signal is pending. */
 int walk_run(struct walk *w, struct bk_err *err);
 /* Frees what came out, the points, and fstypes. */

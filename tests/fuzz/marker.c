@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-scan/marker.c bin/bk-scan/match.c */
+/* with: bin/bk-scan/marker.c bin/bk-scan/match.c bin/bk-scan/warn.c */
 /*
  * The text of a marker: the first byte says of which kind. What is taken as a
  * pattern is matched too.

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is known of the tree: the folders of the cache file that still hold,
+ * and those that were read by this walk.
+ *
+ * A walk that records makes a node of each folder that it meets. A re-scan
+ * first proves the records of the image (prove.c), reads again those that
+ * moved, and leaves the rest where it is: a node then replaces one record,
+ * and keeps those of its subfolders that were met again under their names.
+ */
+#ifndef CACHE_H
+#define CACHE_H
+
+#include "fsid.h"
+#include "image.h"
+#include "walk.h"
+
+/* Of a record of the image, while a re-scan runs. */
+enum {
+	REC_SAME = 0,  /* proved */
+	REC_AGAIN = 1, /* is there, to be read again */
+	REC_LOST = 2,  /* not there any more, with all below it */
+	REC_STATE = 3,
+	REC_KEPT = 4, /* met again when its folder was read again */
+	REC_POINT = 8,
+};
+
+/* What only few nodes have. */
+struct node_more {
+	struct zone *zone; /* that it was given, or NULL; till cache_zones() */
+	struct marker *markers; /* MARKERS of them, or NULL */
+	struct fsid top;   /* NODE_TOP */
+	const char *fstype; /* of a mount point */
+	uint64_t bytes;
+};
+
+struct node {
+	_Atomic(struct node *) child; /* the first, in no order */
+	struct node *next;
+	struct node_more *more; /* or NULL */
+	uint64_t ino, ctime;
+	uint32_t mtime;
+	uint32_t files;
+	uint32_t old; /* the record whose kept subfolders it has */
+	uint16_t flags, marks;
+	char name[];
+};
+
+/* A block of memory for nodes. */
+struct node_block {
+	struct node_block *next;
+	size_t used;
+	_Alignas(16) char mem[];
+};
+
+struct cache_start {
+	const char *path;
+	struct node *node; /* NULL: record old */
+	uint32_t old;
+};
+
+struct cache {
+	struct image image; /* n is 0 where there is none */
+	unsigned char *state;
+	uint32_t *again; /* records to be read again, rising */
+	struct node **fresh; /* what each of these became */
+	uint32_t nagain;
+	struct cache_start *starts;
+	size_t nstarts;
+	_Atomic(struct node_block *) blocks;
+	bool only;    /* nothing was walked: it is all there is */
+	bool changed; /* the image does not say it any more */
+	uint64_t proved;
+};
+
+/* memory of one thread */
+struct node_arena {
+	struct node_block *block;
+};
+
+struct node *node_new(struct cache *c, struct node_arena *a,
+		      struct node *parent, const char *name);
+/* A node that is to be a start itself, and is in no folder. */
+void cache_add_start(struct cache *c, const char *path, struct node *node,
+		     uint32_t old);
+struct node_more *node_more(struct cache *c, struct node_arena *a,
+			    struct node *n);
+void cache_free(struct cache *c);
+
+/* One folder after the other, in tree order. */
+struct cache_frame {
+	uint32_t at, end; /* of records */
+	bool all;	  /* else those that were kept */
+	struct node *next;
+};
+
+struct cache_at {
+	uint32_t depth;
+	const char *name; /* a start's path */
+	struct image_rec rec;
+	uint64_t bytes;	   /* NO_SIZE: not known */
+	struct node *node; /* NULL: as the image says */
+	uint32_t old;	   /* record, or NO_NODE */
+};
+
+struct cache_iter {
+	const struct cache *cache;
+	struct cache_frame *frames;
+	size_t n, cap, start;
+};
+
+bool cache_next(struct cache_iter *it, struct cache_at *at);
+void cache_iter_free(struct cache_iter *it);
+
+/* Has no folder on the way to this record, and itself, changed its place? */
+bool cache_alive(const struct cache *c, uint32_t i);
+
+/* prove.c */
+struct mounts;
+/*
+ * Look at each record of the image, with this many threads: state and again.
+ * False where a signal is pending.
+ */
+bool cache_prove(struct cache *c, const struct mounts *m, unsigned int jobs,
+		 int max_fds);
+
+/* zones.c: the zones of w, from what is known. */
+void cache_zones(struct cache *c, struct walk *w);
+
+/* save.c: the file. 0, or -1; it is whole, or as it was. */
+struct cache_key {
+	uint64_t conf, host;
+};
+int cache_save(struct cache *c, const char *path, const struct cache_key *key,
+	       const struct walk *w, int64_t verified, struct bk_err *err);
+
+/* Every start of the image is one, and nothing is walked: for cache_zones(). */
+void cache_take_all(struct cache *c, const struct walk *w);
+
+#endif

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The proof of the records: one statx(2) each, by a path from the nearest
+ * folder above that holds many, which is open. What cannot be proved in any
+ * way is lost, and its folder is read again: that is always right.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cache.h"
+#include "file.h"
+#include "fsid.h"
+#include "marker.h"
+#include "mem.h"
+#include "path.h"
+#include "sig.h"
+#include "stamp.h"
+
+enum {
+	MANY = 128,	 /* folders below one that is worth a descriptor */
+	REL_MAX = 3000, /* bytes of a path from there */
+};
+
+/* A top of a file system that is the same, and what it is called now. */
+struct top {
+	uint32_t node;
+	uint64_t dev, mnt;
+};
+
+struct proof {
+	struct cache *c;
+	const struct mounts *mounts;
+	struct top *tops;
+	size_t ntops;
+	uint32_t step;
+	unsigned int slots; /* descriptors of a thread */
+	_Atomic uint32_t next;
+	_Atomic bool stop;
+};
+
+/* A folder on the way to the record that is looked at. */
+struct level {
+	uint32_t node;
+	int fd; /* -1: not open */
+	size_t len; /* of the path from the start to it */
+	uint64_t dev, mnt;
+};
+
+struct prover {
+	struct proof *proof;
+	struct level *levels;
+	size_t n, cap;
+	unsigned int nopen;
+	char *path; /* from the start to the deepest level */
+	size_t size;
+};
+
+/* Only ever upwards, from the same to again to lost; other threads may too. */
+static void worsen(struct cache *c, uint32_t i, unsigned char state)
+{
+	unsigned char was = __atomic_load_n(&c->state[i], __ATOMIC_RELAXED);
+
+	while (was < state &&
+	       !__atomic_compare_exchange_n(&c->state[i], &was, state, true,
+					    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+}
+
+static void lose(struct cache *c, uint32_t i)
+{
+	worsen(c, i, REC_LOST);
+	if (c->image.parent[i] != NO_NODE)
+		worsen(c, c->image.parent[i], REC_AGAIN);
+}
+
+/* ---- levels ----------------------------------------------------------------- */
+
+static void close_level(struct prover *p, struct level *l)
+{
+	if (l->fd < 0)
+		return;
+	close(l->fd);
+	l->fd = -1;
+	p->nopen--;
+}
+
+static void pop(struct prover *p)
+{
+	close_level(p, &p->levels[--p->n]);
+	p->path[p->n > 1 ? p->levels[p->n - 1].len : 0] = '\0';
+}
+
+/* Half of the descriptors, spread over the way, without the first. */
+static void thin_out(struct prover *p)
+{
+	bool drop = false;
+
+	for (size_t i = p->n; i-- > 1;) {
+		if (p->levels[i].fd < 0)
+			continue;
+		if (drop)
+			close_level(p, &p->levels[i]);
+		drop = !drop;
+	}
+}
+
+/* The path of level k, seen from level from. */
+static const char *path_from(const struct prover *p, size_t from)
+{
+	const char *s = p->path + p->levels[from].len;
+
+	return *s == '/' ? s + 1 : s;
+}
+
+/* Open level k, step by step from the nearest one above that is. */
+static int open_level(struct prover *p, size_t k)
+{
+	size_t from = k;
+
+	while (p->levels[from].fd < 0)
+		if (from-- == 0)
+			return -1;
+	while (from < k) {
+		size_t to = k;
+		BK_AUTO_FREE char *rel = NULL;
+		const char *start = path_from(p, from);
+
+		while (to > from + 1 &&
+		       p->levels[to].len - p->levels[from].len > REL_MAX)
+			to--;
+		rel = bk_memdup(start, (size_t)(p->path + p->levels[to].len -
+						start));
+		if (p->nopen >= p->proof->slots)
+			thin_out(p);
+		if (p->levels[from].fd < 0)
+			return open_level(p, k);
+		p->levels[to].fd = openat(p->levels[from].fd, rel,
+					  O_PATH | O_DIRECTORY | O_NOFOLLOW |
+						  O_CLOEXEC);
+		if (p->levels[to].fd < 0)
+			return -1;
+		p->nopen++;
+		from = to;
+	}
+	return p->levels[k].fd;
+}
+
+static void set_path(struct prover *p, size_t at, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (at + len + 2 > p->size) {
+		p->size = 2 * (at + len + 2);
+		p->path = bk_realloc(p->path, p->size, 1);
+	}
+	if (at)
+		p->path[at++] = '/';
+	memcpy(p->path + at, name, len + 1);
+}
+
+static struct level *push(struct prover *p, uint32_t node)
+{
+	struct level *l;
+	size_t at = p->n > 1 ? p->levels[p->n - 1].len : 0;
+
+	if (p->n == p->cap) {
+		p->cap = p->cap ? 2 * p->cap : 32;
+		p->levels = bk_realloc(p->levels, p->cap, sizeof(*p->levels));
+	}
+	if (p->n)
+		set_path(p, at, image_name(&p->proof->c->image, node));
+	l = &p->levels[p->n++];
+	*l = (struct level){ .node = node, .fd = -1 };
+	if (p->n > 1)
+		l->len = strlen(p->path + at) + at;
+	return l;
+}
+
+/* ---- one record -------------------------------------------------------------- */
+
+/* statx(2) of name in the deepest level; NULL: of that itself. */
+static int look(struct prover *p, const char *name, struct statx *st)
+{
+	const struct image *m = &p->proof->c->image;
+	size_t k = p->n - 1, at = k ? p->levels[k].len : 0;
+	const char *rel;
+	int result;
+
+	if (name) {
+		set_path(p, at, name);
+	} else if (k > 0) {
+		k--;
+	}
+	while (k > 0 && p->levels[k].fd < 0 &&
+	       m->end[p->levels[k].node] - p->levels[k].node < MANY &&
+	       at - p->levels[k].len < REL_MAX)
+		k--;
+	if (p->levels[k].fd < 0 && open_level(p, k) < 0)
+		return -1;
+	rel = path_from(p, k);
+	result = statx(p->levels[k].fd, rel,
+		       AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
+			       (*rel ? 0 : AT_EMPTY_PATH),
+		       STATX_TYPE | STATX_MODE | STATX_INO | STATX_UID |
+			       STATX_SIZE | STATX_CTIME | STATX_MTIME |
+			       STATX_MNT_ID,
+		       st);
+	if (name)
+		p->path[at] = '\0';
+	return result;
+}
+
+static uint64_t dev_of(const struct statx *st)
+{
+	return (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
+}
+
+static bool same_times(const struct statx *st, uint64_t ctime, uint32_t mtime)
+{
+	return stamp(st->stx_ctime.tv_sec, st->stx_ctime.tv_nsec) == ctime &&
+	       fold(stamp(st->stx_mtime.tv_sec, st->stx_mtime.tv_nsec)) ==
+		       mtime;
+}
+
+static const struct top *find_top(const struct proof *f, uint32_t node)
+{
+	for (size_t i = 0; i < f->ntops; i++)
+		if (f->tops[i].node == node)
+			return &f->tops[i];
+	return NULL;
+}
+
+/* A mount of a folder onto itself is no border. */
+static bool is_same_mount(const struct proof *f, uint32_t node)
+{
+	BK_AUTO_FREE char *path = image_path(&f->c->image, node);
+	const struct mount *m = mounts_at(f->mounts, path);
+
+	return m && m->same;
+}
+
+/* Is the deepest level, of which this is, where it was? */
+static bool same_place(struct prover *p, const struct statx *st)
+{
+	const struct proof *f = p->proof;
+	struct level *l = &p->levels[p->n - 1];
+	const struct level *up = p->n > 1 ? l - 1 : NULL;
+	const struct top *t;
+
+	if (!(st->stx_mask & STATX_MNT_ID))
+		return false;
+	l->dev = dev_of(st);
+	l->mnt = st->stx_mnt_id;
+	if (up && up->dev == l->dev && up->mnt == l->mnt)
+		return true;
+	if (up && up->dev == l->dev && is_same_mount(f, l->node))
+		return true;
+	t = find_top(f, l->node);
+	return t && t->dev == l->dev && t->mnt == l->mnt;
+}
+
+/* Each marker that the image has of record i; else it is read again. */
+static void prove_marks(struct prover *p, uint32_t i, uint64_t mnt)
+{
+	struct cache *c = p->proof->c;
+	const struct image *m = &c->image;
+	unsigned int marks = m->recs[i].marks;
+
+	for (uint32_t k = image_mark_at(m, i);
+	     k < m->nmarks && m->marks[k].node == i; k++) {
+		const struct image_mark *w = &m->marks[k];
+		struct statx st;
+
+		marks &= ~(1u << w->kind);
+		if (w->flags & (MARK_UNREAD | MARK_RACY) ||
+		    look(p, marker_name(w->kind), &st) < 0 ||
+		    st.stx_ino != w->ino || st.stx_size != w->size ||
+		    st.stx_uid != w->uid || st.stx_mode != w->mode ||
+		    st.stx_mnt_id != mnt ||
+		    !same_times(&st, w->ctime, w->mtime))
+			worsen(c, i, REC_AGAIN);
+	}
+	/* one that was listed, and gone when it was looked at */
+	if (marks && (m->recs[i].flags & NODE_SCAN))
+		worsen(c, i, REC_AGAIN);
+}
+
+/* False where it is lost, with all below it. The level is pushed. */
+static bool prove(struct prover *p, uint32_t i)
+{
+	struct cache *c = p->proof->c;
+	const struct image_rec *r = &c->image.recs[i];
+	struct statx st;
+
+	if (__atomic_load_n(&c->state[i], __ATOMIC_RELAXED) == REC_LOST)
+		return false;
+	if (r->flags & NODE_CLOSED || look(p, NULL, &st) < 0 ||
+	    !S_ISDIR(st.stx_mode) || st.stx_ino != r->ino ||
+	    !same_place(p, &st)) {
+		lose(c, i);
+		return false;
+	}
+	if (r->flags & (NODE_RACY | NODE_BROKEN) ||
+	    !same_times(&st, r->ctime, r->mtime))
+		worsen(c, i, REC_AGAIN);
+	if (r->marks)
+		prove_marks(p, i, st.stx_mnt_id);
+	return true;
+}
+
+/* ---- ranges ------------------------------------------------------------------- */
+
+/* Begin anew, with the way to record i. False where that cannot be gone. */
+static bool enter(struct prover *p, uint32_t i)
+{
+	const struct image *m = &p->proof->c->image;
+	BK_AUTO_FREE uint32_t *way = NULL;
+	BK_AUTO_FREE char *path = NULL;
+	size_t n = 0;
+	struct statx st;
+
+	while (p->n > 0)
+		pop(p);
+	for (uint32_t k = i; k != NO_NODE; k = m->parent[k])
+		n++;
+	way = bk_calloc(n, sizeof(*way));
+	for (uint32_t k = i, at = (uint32_t)n; k != NO_NODE; k = m->parent[k])
+		way[--at] = k;
+	path = bk_strdup(image_name(m, way[0]));
+	for (size_t k = 0; k + 1 < n; k++) {
+		push(p, way[k]);
+		if (k > 0)
+			continue;
+		p->levels[0].fd = walk_open(path, O_PATH | O_DIRECTORY |
+							  O_NOFOLLOW);
+		if (p->levels[0].fd < 0)
+			return false;
+		p->nopen++;
+	}
+	if (n < 2)
+		return true;
+	if (look(p, NULL, &st) < 0 || !(st.stx_mask & STATX_MNT_ID))
+		return false;
+	/* whoever has these in his range looks whether they are right */
+	p->levels[p->n - 1].dev = dev_of(&st);
+	p->levels[p->n - 1].mnt = st.stx_mnt_id;
+	return true;
+}
+
+static bool push_start(struct prover *p, uint32_t i)
+{
+	const char *path = image_name(&p->proof->c->image, i);
+
+	push(p, i);
+	p->levels[0].fd = walk_open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+	if (p->levels[0].fd < 0)
+		return false;
+	p->nopen++;
+	return true;
+}
+
+static void prove_range(struct prover *p, uint32_t from, uint32_t to)
+{
+	struct cache *c = p->proof->c;
+	const struct image *m = &c->image;
+
+	while (from < to && !enter(p, from)) {
+		lose(c, from);
+		from = m->end[from];
+	}
+	for (uint32_t i = from; i < to;) {
+		bool ok;
+
+		while (p->n > m->recs[i].depth)
+			pop(p);
+		if (m->recs[i].depth == 0)
+			ok = push_start(p, i) && prove(p, i);
+		else
+			ok = push(p, i) && prove(p, i);
+		if (!ok)
+			lose(c, i);
+		i = ok ? i + 1 : m->end[i];
+	}
+}
+
+static void *prover_main(void *arg)
+{
+	struct proof *f = arg;
+	struct prover p = { .proof = f, .path = bk_strdup(""), .size = 1 };
+	uint32_t n = f->c->image.n;
+
+	for (;;) {
+		uint32_t from = atomic_fetch_add(&f->next, 1);
+
+		if ((uint64_t)from * f->step >= n || atomic_load(&f->stop))
+			break;
+		from *= f->step;
+		prove_range(&p, from,
+			    n - from < f->step ? n : from + f->step);
+		if (bk_sig_pending())
+			atomic_store(&f->stop, true);
+	}
+	while (p.n > 0)
+		pop(&p);
+	free(p.levels);
+	free(p.path);
+	return NULL;
+}
+
+static void run(struct proof *f, unsigned int jobs)
+{
+	BK_AUTO_FREE pthread_t *ids = bk_calloc(jobs, sizeof(*ids));
+	unsigned int n = 0, wanted = f->c->image.n / 512;
+	pthread_attr_t attr;
+
+	if (wanted + 1 < jobs)
+		jobs = wanted + 1;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 256 << 10);
+	while (n + 1 < jobs &&
+	       pthread_create(&ids[n], &attr, prover_main, f) == 0)
+		n++;
+	pthread_attr_destroy(&attr);
+	prover_main(f);
+	for (unsigned int i = 0; i < n; i++)
+		pthread_join(ids[i], NULL);
+}
+
+/* ---- before and after ----------------------------------------------------------- */
+
+/* Which file systems and subvolumes are still the ones that they were? */
+static void check_tops(struct proof *f)
+{
+	struct image *m = &f->c->image;
+
+	f->tops = bk_calloc(m->ntops + 1, sizeof(*f->tops));
+	for (uint32_t i = 0; i < m->ntops; i++) {
+		const struct image_top *t = &m->tops[i];
+		BK_AUTO_FREE char *path = NULL;
+		BK_AUTO_CLOSE int fd = -1;
+		struct statx st;
+
+		if (m->recs[t->node].flags & NODE_CLOSED)
+			continue;
+		path = image_path(m, t->node);
+		fd = t->id == 0 ? -1
+				: walk_open(path, O_RDONLY | O_DIRECTORY |
+							  O_NOFOLLOW |
+							  O_NONBLOCK);
+		if (fd < 0 || fsid_of(fd).id != t->id ||
+		    statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0) {
+			lose(f->c, t->node);
+			continue;
+		}
+		f->tops[f->ntops++] = (struct top){
+			t->node, dev_of(&st), st.stx_mnt_id
+		};
+		/* what is mounted is seen by opening it: nothing else tells */
+		if (m->recs[t->node].flags & NODE_CROSSED)
+			worsen(f->c, m->parent[t->node], REC_AGAIN);
+	}
+}
+
+/* Where something is mounted now, the folder that holds it is read again. */
+static void check_mounts(struct proof *f)
+{
+	struct image *m = &f->c->image;
+
+	for (size_t i = 0; i < f->mounts->n; i++) {
+		const struct mount *v = &f->mounts->v[i];
+		BK_AUTO_FREE char *dir = bk_path_parent(v->path);
+		uint32_t at = image_find(m, v->path), up;
+
+		if (v->same || (at != NO_NODE && m->parent[at] == NO_NODE))
+			continue;
+		up = image_find(m, dir);
+		if (at != NO_NODE && !(m->recs[at].flags & NODE_CROSSED))
+			lose(f->c, at);
+		else if (up != NO_NODE)
+			worsen(f->c, up, REC_AGAIN);
+	}
+}
+
+static void list_again(struct cache *c)
+{
+	const struct image *m = &c->image;
+	uint32_t n = 0;
+
+	for (int pass = 0; pass < 2; pass++) {
+		n = 0;
+		for (uint32_t i = 0; i < m->n;) {
+			if (c->state[i] == REC_LOST) {
+				i = m->end[i];
+				continue;
+			}
+			if (c->state[i] == REC_AGAIN) {
+				if (pass)
+					c->again[n] = i;
+				n++;
+			}
+			i++;
+		}
+		if (!pass)
+			c->again = bk_calloc(n + 1, sizeof(*c->again));
+	}
+	c->nagain = n;
+	c->fresh = bk_calloc(n + 1, sizeof(*c->fresh));
+}
+
+bool cache_prove(struct cache *c, const struct mounts *mounts,
+		 unsigned int jobs, int max_fds)
+{
+	struct proof f = { .c = c, .mounts = mounts };
+
+	c->state = bk_calloc(c->image.n + 1, 1);
+	if (jobs < 1)
+		jobs = 1;
+	f.slots = (unsigned int)max_fds / jobs;
+	f.slots = f.slots < 3 ? 3 : f.slots > 64 ? 64 : f.slots;
+	f.step = c->image.n / (jobs * 4);
+	f.step = f.step < 256 ? 256 : f.step > 4096 ? 4096 : f.step;
+	check_tops(&f);
+	check_mounts(&f);
+	run(&f, jobs);
+	free(f.tops);
+	list_again(c);
+	c->proved = c->image.n;
+	return !atomic_load(&f.stop);
+}
