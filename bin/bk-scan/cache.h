@@ -29,8 +29,8 @@ enum {
 struct node_more {
 	struct zone *zone; /* that it was given, or NULL; till cache_zones() */
 	struct marker *markers; /* MARKERS of them, or NULL */
-	struct fsid top;   /* NODE_TOP */
-	const char *fstype; /* of a mount point */
+	struct fsid top;	/* NODE_TOP */
+	const char *fstype;	/* of a mount point */
 	uint64_t bytes;
 };
 
@@ -62,7 +62,7 @@ struct cache_start {
 struct cache {
 	struct image image; /* n is 0 where there is none */
 	unsigned char *state;
-	uint32_t *again; /* records to be read again, rising */
+	uint32_t *again;     /* records to be read again, rising */
 	struct node **fresh; /* what each of these became */
 	uint32_t nagain;
 	struct cache_start *starts;
@@ -70,7 +70,8 @@ struct cache {
 	_Atomic(struct node_block *) blocks;
 	bool only;    /* nothing was walked: it is all there is */
 	bool changed; /* the image does not say it any more */
-	uint64_t proved;
+	uint32_t proved;
+	uint64_t *gens; /* of each top of the image, before it was proved */
 };
 
 /* memory of one thread */

@@ -95,6 +95,8 @@ int cmd_files(struct scan *s, int argc, char **argv)
 
 	if (argc == 0)
 		return bk_cli_usage("files: which CLASS?");
+	if (s->cached)
+		return bk_cli_usage("files: the cache has no names of files");
 	status = scan_filter(s, argc, argv);
 	if (status == BK_EX_OK)
 		status = scan_run(s, &(struct scan_how){ 0 });

@@ -56,6 +56,8 @@ static struct cache_key key_of(const struct walk *w)
 	for (size_t i = 0; i < w->fstypes.n; i++)
 		hash_add(&h, w->fstypes.v[i], strlen(w->fstypes.v[i]) + 1);
 	for (size_t i = 0; i < w->npoints; i++) {
+		if (!w->points[i].flags)
+			continue; /* what is asked for */
 		hash_add(&h, w->points[i].path, strlen(w->points[i].path) + 1);
 		hash_add(&h, &w->points[i].flags, sizeof(w->points[i].flags));
 	}
@@ -113,8 +115,8 @@ static void load(struct scan *s, const char *path, const struct cache_key *key)
 
 	if (image_load(path, &s->cache.image, &err) < 0) {
 		if (err.exit != BK_EX_NOINPUT)
-			bk_notice("the cache '%s' %s: everything is read",
-				  path, err.msg);
+			bk_notice("the cache '%s' %s: everything is read", path,
+				  err.msg);
 		return;
 	}
 	why = distrust(&s->cache.image, key);
@@ -135,8 +137,8 @@ static void tell(const struct scan *s)
 		(unsigned long long)s->walk.dirs,
 		(unsigned long long)s->walk.files);
 	if (c->state)
-		bk_info("of %u known folders, %u were read again", c->image.n,
-			c->nagain);
+		bk_info("of %u known folders, %u were proved, %u read again",
+			c->image.n, c->proved, c->nagain);
 }
 
 static void keep(struct scan *s, const char *path, const struct cache_key *key)
@@ -164,6 +166,12 @@ static void tell_age(const struct scan *s)
 	bk_time_add_local(&when, then);
 	bk_str_add_duration(&age, now > then ? (uint64_t)(now - then) : 0);
 	bk_notice("from the cache, as it was at %s, %s ago", when.p, age.p);
+	if (!s->cache.image.bytes)
+		return;
+	bk_buf_clear(&when);
+	bk_time_add_local(&when, s->cache.image.head->sized);
+	bk_notice("sizes are of %s; %llu folders were read again since", when.p,
+		  (unsigned long long)s->cache.image.head->unsized);
 }
 
 static int use_cached(struct scan *s, const char *path,
@@ -183,6 +191,7 @@ static int use_cached(struct scan *s, const char *path,
 		return BK_EX_NOINPUT;
 	}
 	s->plan.time = m->verified;
+	s->walk.sizes = m->bytes != NULL;
 	tell_age(s);
 	cache_take_all(&s->cache, &s->walk);
 	cache_zones(&s->cache, &s->walk);

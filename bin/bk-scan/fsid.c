@@ -34,8 +34,8 @@ struct ext4_uuid {
 
 void fsid_boot(unsigned char boot[16])
 {
-	BK_AUTO_CLOSE int fd = open("/proc/sys/kernel/random/boot_id",
-				    O_RDONLY | O_CLOEXEC);
+	BK_AUTO_CLOSE int fd =
+		open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	char text[64];
 	ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text));
 	uint64_t half[2] = { hash64(text, n > 0 ? (size_t)n : 0, 1),

@@ -191,12 +191,11 @@ int image_load(const char *path, struct image *m, struct bk_err *err)
 	why = check_head(m);
 	if (!why)
 		why = find_sections(m);
-	if (!why &&
-	    (!text_ok(m, SEC_NAMES, m->names) ||
-	     !text_ok(m, SEC_STRINGS, m->strings) ||
-	     (m->bytes && m->head->count[SEC_BYTES] != m->n) ||
-	     memchr(m->names, '/', m->head->count[SEC_NAMES]) ||
-	     !index_tree(m) || !tables_ok(m)))
+	if (!why && (!text_ok(m, SEC_NAMES, m->names) ||
+		     !text_ok(m, SEC_STRINGS, m->strings) ||
+		     (m->bytes && m->head->count[SEC_BYTES] != m->n) ||
+		     memchr(m->names, '/', m->head->count[SEC_NAMES]) ||
+		     !index_tree(m) || !tables_ok(m)))
 		why = "makes no sense";
 	if (!why)
 		return 0;

@@ -17,16 +17,16 @@
 #include "err.h"
 
 enum {
-	NODE_SCAN = 1,	       /* below a [scan] root: markers count */
-	NODE_RACY = 2,	       /* changed too close to when it was read */
-	NODE_MOUNT = 4,	       /* a mount point that is not entered */
-	NODE_CROSSED = 8,      /* one that is */
-	NODE_LOOP = 16,	       /* one of a folder above it: not entered */
-	NODE_TOP = 32,	       /* of a file system, a subvolume, a start */
-	NODE_UNREADABLE = 64,  /* not opened; files is the errno */
-	NODE_BROKEN = 128,     /* not read to its end */
-	NODE_GONE = 256,       /* listed, but no folder when it was opened */
-	NODE_FILE = 512,       /* a start that is no folder */
+	NODE_SCAN = 1,	      /* below a [scan] root: markers count */
+	NODE_RACY = 2,	      /* changed too close to when it was read */
+	NODE_MOUNT = 4,	      /* a mount point that is not entered */
+	NODE_CROSSED = 8,     /* one that is */
+	NODE_LOOP = 16,	      /* one of a folder above it: not entered */
+	NODE_TOP = 32,	      /* of a file system, a subvolume, a start */
+	NODE_UNREADABLE = 64, /* not opened; files is the errno */
+	NODE_BROKEN = 128,    /* not read to its end */
+	NODE_GONE = 256,      /* listed, but no folder when it was opened */
+	NODE_FILE = 512,      /* a start that is no folder */
 	/* not entered: nothing of it is known but that it was there */
 	NODE_CLOSED = NODE_MOUNT | NODE_UNREADABLE | NODE_GONE | NODE_FILE,
 };

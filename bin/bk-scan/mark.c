@@ -179,6 +179,8 @@ static int run(struct scan *s, bool remove, int argc, char **argv)
 	struct job j = { .scan = s, .out = &out, .remove = remove };
 	int status = BK_EX_OK, kind;
 
+	if (s->cached)
+		return bk_cli_usage("--cached changes nothing");
 	if (argc < 2)
 		return bk_cli_usage("which marker, and which PATH?");
 	kind = find_kind(argv[0]);

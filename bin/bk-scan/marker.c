@@ -194,8 +194,8 @@ static void note(struct marker *m, const struct stat *st)
 	m->size = (uint64_t)st->st_size;
 	m->mode = st->st_mode;
 	m->ctime = stamp(st->st_ctim.tv_sec, (uint32_t)st->st_ctim.tv_nsec);
-	m->mtime = fold(
-		stamp(st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec));
+	m->mtime =
+		fold(stamp(st->st_mtim.tv_sec, (uint32_t)st->st_mtim.tv_nsec));
 }
 
 bool marker_read(int dirfd, enum marker_kind kind, uid_t owner,

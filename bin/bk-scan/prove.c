@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "btrfs.h"
 #include "cache.h"
 #include "file.h"
 #include "fsid.h"
@@ -22,9 +23,10 @@
 #include "path.h"
 #include "sig.h"
 #include "stamp.h"
+#include "visit.h"
 
 enum {
-	MANY = 128,	 /* folders below one that is worth a descriptor */
+	MANY = 256,	/* folders below one that is worth a descriptor */
 	REL_MAX = 3000, /* bytes of a path from there */
 };
 
@@ -32,6 +34,8 @@ enum {
 struct top {
 	uint32_t node;
 	uint64_t dev, mnt;
+	bool listed; /* what changed is, and need not be looked for */
+	struct inodes changed;
 };
 
 struct proof {
@@ -48,9 +52,11 @@ struct proof {
 /* A folder on the way to the record that is looked at. */
 struct level {
 	uint32_t node;
-	int fd; /* -1: not open */
+	int fd;	    /* -1: not open */
 	size_t len; /* of the path from the start to it */
 	uint64_t dev, mnt;
+	bool known;	       /* these are */
+	const struct top *top; /* of its file system */
 };
 
 struct prover {
@@ -78,6 +84,19 @@ static void lose(struct cache *c, uint32_t i)
 	worsen(c, i, REC_LOST);
 	if (c->image.parent[i] != NO_NODE)
 		worsen(c, c->image.parent[i], REC_AGAIN);
+}
+
+static uint64_t dev_of(const struct statx *st)
+{
+	return (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
+}
+
+static const struct top *find_top(const struct proof *f, uint32_t node)
+{
+	for (size_t i = 0; i < f->ntops; i++)
+		if (f->tops[i].node == node)
+			return &f->tops[i];
+	return NULL;
 }
 
 /* ---- levels ----------------------------------------------------------------- */
@@ -135,15 +154,15 @@ static int open_level(struct prover *p, size_t k)
 		while (to > from + 1 &&
 		       p->levels[to].len - p->levels[from].len > REL_MAX)
 			to--;
-		rel = bk_memdup(start, (size_t)(p->path + p->levels[to].len -
-						start));
+		rel = bk_memdup(start,
+				(size_t)(p->path + p->levels[to].len - start));
 		if (p->nopen >= p->proof->slots)
 			thin_out(p);
 		if (p->levels[from].fd < 0)
 			return open_level(p, k);
-		p->levels[to].fd = openat(p->levels[from].fd, rel,
-					  O_PATH | O_DIRECTORY | O_NOFOLLOW |
-						  O_CLOEXEC);
+		p->levels[to].fd =
+			openat(p->levels[from].fd, rel,
+			       O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (p->levels[to].fd < 0)
 			return -1;
 		p->nopen++;
@@ -178,6 +197,10 @@ static struct level *push(struct prover *p, uint32_t node)
 		set_path(p, at, image_name(&p->proof->c->image, node));
 	l = &p->levels[p->n++];
 	*l = (struct level){ .node = node, .fd = -1 };
+	if (p->proof->c->image.recs[node].flags & NODE_TOP)
+		l->top = find_top(p->proof, node);
+	else if (p->n > 1)
+		l->top = l[-1].top;
 	if (p->n > 1)
 		l->len = strlen(p->path + at) + at;
 	return l;
@@ -217,24 +240,11 @@ static int look(struct prover *p, const char *name, struct statx *st)
 	return result;
 }
 
-static uint64_t dev_of(const struct statx *st)
-{
-	return (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
-}
-
 static bool same_times(const struct statx *st, uint64_t ctime, uint32_t mtime)
 {
 	return stamp(st->stx_ctime.tv_sec, st->stx_ctime.tv_nsec) == ctime &&
 	       fold(stamp(st->stx_mtime.tv_sec, st->stx_mtime.tv_nsec)) ==
 		       mtime;
-}
-
-static const struct top *find_top(const struct proof *f, uint32_t node)
-{
-	for (size_t i = 0; i < f->ntops; i++)
-		if (f->tops[i].node == node)
-			return &f->tops[i];
-	return NULL;
 }
 
 /* A mount of a folder onto itself is no border. */
@@ -246,6 +256,27 @@ static bool is_same_mount(const struct proof *f, uint32_t node)
 	return m && m->same;
 }
 
+/*
+ * A level that the range began below has not been looked at: whoever has it
+ * in his range says whether it is right.
+ */
+static bool know_level(struct prover *p, size_t k)
+{
+	struct level *l = &p->levels[k];
+	struct statx st;
+
+	if (l->known)
+		return true;
+	if (open_level(p, k) < 0 ||
+	    statx(p->levels[k].fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
+	    !(st.stx_mask & STATX_MNT_ID))
+		return false;
+	l->dev = dev_of(&st);
+	l->mnt = st.stx_mnt_id;
+	l->known = true;
+	return true;
+}
+
 /* Is the deepest level, of which this is, where it was? */
 static bool same_place(struct prover *p, const struct statx *st)
 {
@@ -254,8 +285,9 @@ static bool same_place(struct prover *p, const struct statx *st)
 	const struct level *up = p->n > 1 ? l - 1 : NULL;
 	const struct top *t;
 
-	if (!(st->stx_mask & STATX_MNT_ID))
+	if (!(st->stx_mask & STATX_MNT_ID) || (up && !know_level(p, p->n - 2)))
 		return false;
+	l->known = true;
 	l->dev = dev_of(st);
 	l->mnt = st->stx_mnt_id;
 	if (up && up->dev == l->dev && up->mnt == l->mnt)
@@ -292,15 +324,37 @@ static void prove_marks(struct prover *p, uint32_t i, uint64_t mnt)
 		worsen(c, i, REC_AGAIN);
 }
 
+/* What the file system itself says did not change need not be looked at. */
+static bool prove_listed(struct prover *p, uint32_t i, const struct top *t)
+{
+	struct cache *c = p->proof->c;
+	const struct image_rec *r = &c->image.recs[i];
+
+	if (r->flags & NODE_CLOSED) {
+		lose(c, i);
+		return false;
+	}
+	if (r->flags & (NODE_RACY | NODE_BROKEN) ||
+	    inodes_has(&t->changed, r->ino))
+		worsen(c, i, REC_AGAIN);
+	if (r->marks)
+		prove_marks(p, i, t->mnt);
+	return true;
+}
+
 /* False where it is lost, with all below it. The level is pushed. */
 static bool prove(struct prover *p, uint32_t i)
 {
 	struct cache *c = p->proof->c;
 	const struct image_rec *r = &c->image.recs[i];
+	const struct top *t;
 	struct statx st;
 
 	if (__atomic_load_n(&c->state[i], __ATOMIC_RELAXED) == REC_LOST)
 		return false;
+	t = p->levels[p->n - 1].top;
+	if (t && t->listed)
+		return prove_listed(p, i, t);
 	if (r->flags & NODE_CLOSED || look(p, NULL, &st) < 0 ||
 	    !S_ISDIR(st.stx_mode) || st.stx_ino != r->ino ||
 	    !same_place(p, &st)) {
@@ -317,43 +371,6 @@ static bool prove(struct prover *p, uint32_t i)
 
 /* ---- ranges ------------------------------------------------------------------- */
 
-/* Begin anew, with the way to record i. False where that cannot be gone. */
-static bool enter(struct prover *p, uint32_t i)
-{
-	const struct image *m = &p->proof->c->image;
-	BK_AUTO_FREE uint32_t *way = NULL;
-	BK_AUTO_FREE char *path = NULL;
-	size_t n = 0;
-	struct statx st;
-
-	while (p->n > 0)
-		pop(p);
-	for (uint32_t k = i; k != NO_NODE; k = m->parent[k])
-		n++;
-	way = bk_calloc(n, sizeof(*way));
-	for (uint32_t k = i, at = (uint32_t)n; k != NO_NODE; k = m->parent[k])
-		way[--at] = k;
-	path = bk_strdup(image_name(m, way[0]));
-	for (size_t k = 0; k + 1 < n; k++) {
-		push(p, way[k]);
-		if (k > 0)
-			continue;
-		p->levels[0].fd = walk_open(path, O_PATH | O_DIRECTORY |
-							  O_NOFOLLOW);
-		if (p->levels[0].fd < 0)
-			return false;
-		p->nopen++;
-	}
-	if (n < 2)
-		return true;
-	if (look(p, NULL, &st) < 0 || !(st.stx_mask & STATX_MNT_ID))
-		return false;
-	/* whoever has these in his range looks whether they are right */
-	p->levels[p->n - 1].dev = dev_of(&st);
-	p->levels[p->n - 1].mnt = st.stx_mnt_id;
-	return true;
-}
-
 static bool push_start(struct prover *p, uint32_t i)
 {
 	const char *path = image_name(&p->proof->c->image, i);
@@ -364,6 +381,39 @@ static bool push_start(struct prover *p, uint32_t i)
 		return false;
 	p->nopen++;
 	return true;
+}
+
+/* Leave the levels that the new way does not go through. */
+static void keep_way(struct prover *p, const uint32_t *way, size_t n)
+{
+	size_t same = 0;
+
+	while (same < n && same < p->n && p->levels[same].node == way[same])
+		same++;
+	while (p->n > same)
+		pop(p);
+}
+
+/* Begin anew, with the way to record i. False where that cannot be gone. */
+static bool enter(struct prover *p, uint32_t i)
+{
+	const struct image *m = &p->proof->c->image;
+	BK_AUTO_FREE uint32_t *way = NULL;
+	size_t n = 0;
+
+	for (uint32_t k = i; k != NO_NODE; k = m->parent[k])
+		n++;
+	way = bk_calloc(n, sizeof(*way));
+	for (uint32_t k = i, at = (uint32_t)n; k != NO_NODE; k = m->parent[k])
+		way[--at] = k;
+	keep_way(p, way, n - 1);
+	if (n > 1 && p->n == 0 && !push_start(p, way[0]))
+		return false;
+	while (p->n + 1 < n)
+		push(p, way[p->n]);
+	return n < 2 ||
+	       (p->levels[n - 2].top && p->levels[n - 2].top->listed) ||
+	       know_level(p, p->n - 1);
 }
 
 static void prove_range(struct prover *p, uint32_t from, uint32_t to)
@@ -402,8 +452,7 @@ static void *prover_main(void *arg)
 		if ((uint64_t)from * f->step >= n || atomic_load(&f->stop))
 			break;
 		from *= f->step;
-		prove_range(&p, from,
-			    n - from < f->step ? n : from + f->step);
+		prove_range(&p, from, n - from < f->step ? n : from + f->step);
 		if (bk_sig_pending())
 			atomic_store(&f->stop, true);
 	}
@@ -435,36 +484,64 @@ static void run(struct proof *f, unsigned int jobs)
 
 /* ---- before and after ----------------------------------------------------------- */
 
-/* Which file systems and subvolumes are still the ones that they were? */
+/* Let btrfs say what changed; where it will not, each folder is looked at. */
+static void list_changed(struct proof *f, const struct image_top *t,
+			 struct top *top, int fd, uint64_t gen)
+{
+	const struct image *m = &f->c->image;
+	size_t limit = (m->end[t->node] - t->node) / 2 + 1000;
+
+	/* it went back, to a snapshot say */
+	if (!t->gen || gen < t->gen)
+		return;
+	top->listed = btrfs_changed(fd, t->gen, limit, &top->changed) == 0;
+}
+
+/* Is the file system or subvolume still the one that it was? */
+static bool check_top(struct proof *f, uint32_t i)
+{
+	const struct image *m = &f->c->image;
+	const struct image_top *t = &m->tops[i];
+	BK_AUTO_FREE char *path = image_path(m, t->node);
+	BK_AUTO_CLOSE int fd = t->id == 0 ? -1 : visit_open(path);
+	struct top top = { .node = t->node };
+	struct statx st;
+	struct fsid id;
+
+	if (fd < 0)
+		return false;
+	/* what is in memory alone is in no tree, and not in the generation */
+	if (t->gen && syncfs(fd) < 0)
+		return false;
+	id = fsid_of(fd);
+	if (id.id != t->id ||
+	    statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
+	    !(st.stx_mask & STATX_MNT_ID) || st.stx_ino != m->recs[t->node].ino)
+		return false;
+	top.dev = dev_of(&st);
+	top.mnt = st.stx_mnt_id;
+	f->c->gens[i] = id.gen;
+	list_changed(f, t, &top, fd, id.gen);
+	f->tops[f->ntops++] = top;
+	return true;
+}
+
 static void check_tops(struct proof *f)
 {
 	struct image *m = &f->c->image;
 
 	f->tops = bk_calloc(m->ntops + 1, sizeof(*f->tops));
+	f->c->gens = bk_calloc(m->ntops + 1, sizeof(*f->c->gens));
 	for (uint32_t i = 0; i < m->ntops; i++) {
-		const struct image_top *t = &m->tops[i];
-		BK_AUTO_FREE char *path = NULL;
-		BK_AUTO_CLOSE int fd = -1;
-		struct statx st;
+		uint32_t node = m->tops[i].node;
 
-		if (m->recs[t->node].flags & NODE_CLOSED)
+		if (m->recs[node].flags & NODE_CLOSED)
 			continue;
-		path = image_path(m, t->node);
-		fd = t->id == 0 ? -1
-				: walk_open(path, O_RDONLY | O_DIRECTORY |
-							  O_NOFOLLOW |
-							  O_NONBLOCK);
-		if (fd < 0 || fsid_of(fd).id != t->id ||
-		    statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0) {
-			lose(f->c, t->node);
-			continue;
-		}
-		f->tops[f->ntops++] = (struct top){
-			t->node, dev_of(&st), st.stx_mnt_id
-		};
+		if (!check_top(f, i))
+			lose(f->c, node);
 		/* what is mounted is seen by opening it: nothing else tells */
-		if (m->recs[t->node].flags & NODE_CROSSED)
-			worsen(f->c, m->parent[t->node], REC_AGAIN);
+		else if (m->recs[node].flags & NODE_CROSSED)
+			worsen(f->c, m->parent[node], REC_AGAIN);
 	}
 }
 
@@ -504,6 +581,8 @@ static void list_again(struct cache *c)
 				if (pass)
 					c->again[n] = i;
 				n++;
+			} else {
+				c->proved += (uint32_t)pass;
 			}
 			i++;
 		}
@@ -529,8 +608,9 @@ bool cache_prove(struct cache *c, const struct mounts *mounts,
 	check_tops(&f);
 	check_mounts(&f);
 	run(&f, jobs);
+	for (size_t i = 0; i < f.ntops; i++)
+		free(f.tops[i].changed.v);
 	free(f.tops);
 	list_again(c);
-	c->proved = c->image.n;
 	return !atomic_load(&f.stop);
 }

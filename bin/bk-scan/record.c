@@ -174,8 +174,7 @@ void record_closed(struct worker *w, struct dir *p, const char *name,
 	if (!c)
 		return;
 	if (p->known != NO_NODE) {
-		uint32_t i =
-			find_closed(c, p->known, name, flags, fstype, num);
+		uint32_t i = find_closed(c, p->known, name, flags, fstype, num);
 
 		if (i != NO_NODE) {
 			set_kept(c, i);
@@ -271,8 +270,7 @@ struct node *record_again_node(struct worker *w, struct dir *d, uint32_t i,
 
 	d->node = n;
 	fill(n, d, st);
-	if (st->stx_ino == r->ino)
-		d->known = n->old = i;
+	d->known = n->old = i;
 	if (!t)
 		return n;
 	id = fsid_of(d->fd);

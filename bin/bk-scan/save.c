@@ -63,7 +63,8 @@ static void end_section(struct writer *w, int section, const void *p,
 {
 	w->head.count[section] = len / image_item[section];
 	w->head.sum[section] = hash64(p, len, (uint64_t)section);
-	bk_buf_add(&w->out, p, len);
+	if (len)
+		bk_buf_add(&w->out, p, len);
 	while (w->out.len % 8)
 		bk_buf_addc(&w->out, '\0');
 	flush(w);
@@ -93,7 +94,7 @@ static void add_top(struct writer *w, const struct cache_at *at)
 
 	if (was) {
 		t.id = was->id;
-		t.gen = was->gen;
+		t.gen = w->cache->gens ? w->cache->gens[was - m->tops] : 0;
 		fstype = m->strings + was->fstype;
 	} else if (more) {
 		t.id = more->top.id;
@@ -204,8 +205,7 @@ static void add_bytes(struct writer *w, const struct cache_at *at)
 	if (bytes == NO_SIZE)
 		bytes = 0;
 	bk_buf_add(&w->out, &bytes, sizeof(bytes));
-	if (at->node && at->bytes == NO_SIZE &&
-	    !(at->rec.flags & NODE_CLOSED))
+	if (at->node && at->bytes == NO_SIZE && !(at->rec.flags & NODE_CLOSED))
 		w->head.unsized++;
 }
 
@@ -246,6 +246,8 @@ static void write_sections(struct writer *w)
 	turn(w, SEC_RECS, add_rec);
 	if (sizes)
 		turn(w, SEC_BYTES, add_bytes);
+	else
+		end_section(w, SEC_BYTES, NULL, 0);
 	end_section(w, SEC_TOPS, w->tops.p, w->tops.len);
 	end_section(w, SEC_MARKS, w->marks.p, w->marks.len);
 	turn(w, SEC_NAMES, add_name);
@@ -277,8 +279,8 @@ static void write_head(struct writer *w, const struct cache_key *key)
 	h->mono = clock_ns(CLOCK_BOOTTIME);
 	if (w->walk->sizes)
 		h->sized = h->real / 1000000000;
-	h->head_sum = hash64(h, offsetof(struct image_head, head_sum),
-			     h->version);
+	h->head_sum =
+		hash64(h, offsetof(struct image_head, head_sum), h->version);
 	w->pos = 0;
 	bk_buf_add(&w->out, h, sizeof(*h));
 	flush(w);

@@ -396,3 +396,85 @@ void tree_walk(struct tree *t, const char *path)
 	else
 		visit(t, fd, (const struct rec *const *)in, 0);
 }
+
+/* ---- from the cache ------------------------------------------------------------ */
+
+/* Paths and what covers them, by depth. */
+struct way {
+	size_t *len;	       /* of the path */
+	const struct rec **in; /* nsets of them a level */
+	size_t n, cap;
+};
+
+static void way_push(struct tree *t, struct way *y, const char *name)
+{
+	size_t nsets = t->scan->plan.nsets;
+
+	if (y->n == y->cap) {
+		y->cap = y->cap ? 2 * y->cap : 64;
+		y->len = bk_realloc(y->len, y->cap, sizeof(*y->len));
+		y->in = bk_realloc(y->in, y->cap * nsets + 1, sizeof(*y->in));
+	}
+	if (y->n == 0) {
+		bk_buf_clear(&t->path);
+		bk_buf_adds(&t->path, name);
+		memset(y->in, 0, nsets * sizeof(*y->in));
+	} else {
+		pop_name(t, y->len[y->n - 1]);
+		(void)push_name(t, name);
+		memcpy(y->in + y->n * nsets, y->in + (y->n - 1) * nsets,
+		       nsets * sizeof(*y->in));
+	}
+	y->len[y->n++] = t->path.len;
+}
+
+static void way_pop(struct tree *t, struct way *y)
+{
+	pop_name(t, y->len[--y->n]);
+	t->leave(t->arg, t->path.p);
+}
+
+/* What lies above a start counts for it as well. */
+static void inherit(const struct tree *t, const struct rec **in)
+{
+	const struct plan *p = &t->scan->plan;
+	BK_AUTO_FREE char *up = bk_path_parent(t->path.p);
+
+	for (size_t i = 0; t->path.p[1] && i < p->nsets; i++) {
+		const struct rec *r = plan_at(p, i, up);
+
+		if (r && r->in && filter_takes(&t->scan->filter, p, r))
+			in[i] = r;
+	}
+}
+
+void tree_cached(struct tree *t)
+{
+	struct cache_iter it = { .cache = &t->scan->cache };
+	size_t nsets = t->scan->plan.nsets;
+	struct way y = { 0 };
+	struct cache_at at;
+
+	while (cache_next(&it, &at)) {
+		bool covered;
+
+		while (y.n > at.depth)
+			way_pop(t, &y);
+		/* with all that is below a start that is in no [scan] root */
+		if (at.rec.flags & NODE_CLOSED || at.depth != y.n ||
+		    !(at.rec.flags & NODE_SCAN))
+			continue;
+		way_push(t, &y, at.name);
+		if (at.depth == 0)
+			inherit(t, y.in);
+		covered = cover(t, y.in + (y.n - 1) * nsets);
+		t->enter(t->arg, t->path.p, covered);
+		t->files(t->arg, covered, at.rec.files,
+			 at.bytes == NO_SIZE ? 0 : at.bytes);
+	}
+	while (y.n > 0)
+		way_pop(t, &y);
+	cache_iter_free(&it);
+	free(y.len);
+	free(y.in);
+}

@@ -23,6 +23,9 @@ struct tree {
 	void (*leave)(void *arg, const char *path);
 	void (*file)(void *arg, const char *path, bool covered, uint64_t size);
 
+	/* tree_cached(): that many files are directly in the folder entered */
+	void (*files)(void *arg, bool covered, uint64_t n, uint64_t bytes);
+
 	/* its own */
 	const struct rec **recs; /* of the filter, by path alone */
 	size_t nrecs;
@@ -34,6 +37,11 @@ struct tree {
 
 /* Walk from path, a folder or a file. */
 void tree_walk(struct tree *t, const char *path);
+/*
+ * The same from the cache alone: folders only, of those below a [scan] root;
+ * what lies in one is as covered as it is itself.
+ */
+void tree_cached(struct tree *t);
 /* Compile what tree_walk() needs; after scan_run(). */
 void tree_open(struct tree *t);
 void tree_close(struct tree *t);

@@ -93,6 +93,17 @@ static void on_file(void *arg, const char *path, bool covered, uint64_t size)
 	}
 }
 
+static void on_files(void *arg, bool covered, uint64_t n, uint64_t bytes)
+{
+	struct tally *t = arg;
+	struct level *l = &t->levels[t->nlevels - 1];
+
+	if (covered)
+		return;
+	l->files += n;
+	l->bytes += bytes;
+}
+
 static int by_size(const void *a, const void *b)
 {
 	const struct spot *x = a, *y = b;
@@ -129,6 +140,14 @@ static void print(const struct spot *s, struct bk_rec *out)
 		    NULL);
 }
 
+/* Does the walk from outer come to path? */
+static bool is_inner(const struct scan *s, const char *path, const char *outer)
+{
+	return bk_path_within(path, outer) &&
+	       (s->walk.cross ||
+		mounts_of(&s->mounts, path) == mounts_of(&s->mounts, outer));
+}
+
 static void walk_roots(struct tree *t)
 {
 	const struct bk_strv *roots = &t->scan->plan.scanned;
@@ -138,7 +157,7 @@ static void walk_roots(struct tree *t)
 
 		for (size_t k = 0; k < roots->n; k++)
 			inner |= k != i &&
-				 bk_path_within(roots->v[i], roots->v[k]);
+				 is_inner(t->scan, roots->v[i], roots->v[k]);
 		if (!inner)
 			tree_walk(t, roots->v[i]);
 	}
@@ -156,6 +175,7 @@ int cmd_uncovered(struct scan *s, int argc, char **argv)
 		.enter = on_enter,
 		.leave = on_leave,
 		.file = on_file,
+		.files = on_files,
 	};
 	int status = scan_filter(s, argc, argv);
 
@@ -165,7 +185,10 @@ int cmd_uncovered(struct scan *s, int argc, char **argv)
 		return status;
 	scan_warn(s, NULL);
 	tree_open(&t);
-	walk_roots(&t);
+	if (s->cached)
+		tree_cached(&t);
+	else
+		walk_roots(&t);
 	status = t.failed ? BK_EX_PARTIAL : plan_status(&s->plan);
 	tree_close(&t);
 	if (tally.nspots)

@@ -542,8 +542,8 @@ struct node *visit_again(struct worker *w, const char *path, int fd, uint32_t i)
 	d->scan = r->flags & NODE_SCAN;
 	d->zone = zone_new(w->pool, path, 0);
 	atomic_fetch_add(&w->pool->nfds, 1);
-	if (look(w, d, &st) < 0) {
-		n = record_again_failed(w, path, errno);
+	if (look(w, d, &st) < 0 || st.stx_ino != r->ino) {
+		n = record_again_failed(w, path, ENOENT);
 		release_fd(w, d);
 		unref_dir(d);
 		return n;

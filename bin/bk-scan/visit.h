@@ -24,7 +24,7 @@ struct dir {
 	uint64_t dev, ino, mnt;
 	struct node *node; /* what is recorded of it */
 	uint32_t known;	   /* the record that it was, or NO_NODE */
-	int fd; /* -1: closed, maybe for want of descriptors */
+	int fd;		   /* -1: closed, maybe for want of descriptors */
 	_Atomic int refs;
 	_Atomic int users; /* chunks */
 	bool scan;	   /* markers count */

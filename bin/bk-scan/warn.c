@@ -41,8 +41,19 @@ static int compare(const void *a, const void *b)
 
 void warn_sort(struct warnings *w)
 {
+	size_t n = 0;
+
 	if (w->n)
 		qsort(w->v, w->n, sizeof(*w->v), compare);
+	for (size_t i = 0; i < w->n; i++) {
+		if (n && compare(&w->v[n - 1], &w->v[i]) == 0) {
+			free(w->v[i].path);
+			free(w->v[i].msg);
+		} else {
+			w->v[n++] = w->v[i];
+		}
+	}
+	w->n = n;
 }
 
 void warn_free(struct warnings *w)

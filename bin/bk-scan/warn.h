@@ -23,7 +23,7 @@ struct warnings {
 
 void warn_add(struct warnings *w, bool partial, const char *path, size_t line,
 	      const char *fmt, ...) __attribute__((format(printf, 5, 6)));
-/* In tree order, those without a path first. */
+/* In tree order, those without a path first, and each once. */
 void warn_sort(struct warnings *w);
 void warn_free(struct warnings *w);
 

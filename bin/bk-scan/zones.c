@@ -209,8 +209,8 @@ static void add_zone(struct maker *k, const struct cache_at *at,
 		     unsigned int flags, struct marker *marks)
 {
 	BK_AUTO_FREE char *path = path_of(k, at->depth);
-	struct zone *z = zone_add(k->walk, path,
-				  flags | (marks ? ZONE_MARKED : 0));
+	struct zone *z =
+		zone_add(k->walk, path, flags | (marks ? ZONE_MARKED : 0));
 	const char *fstype = NULL;
 
 	z->markers = marks;
@@ -238,6 +238,12 @@ static bool is_same(const struct maker *k, const struct cache_at *at)
 		!at->rec.marks);
 }
 
+/* What is asked for has a zone of its own, as it has after a walk to it. */
+static bool is_asked(const struct maker *k, const struct cache_at *at)
+{
+	return k->cache->only && (k->cache->state[at->old] & REC_POINT);
+}
+
 static void make(struct maker *k)
 {
 	struct cache_iter it = { .cache = k->cache };
@@ -257,7 +263,7 @@ static void make(struct maker *k)
 			k->seen++;
 			continue;
 		}
-		if (flags || marks || at.depth == 0)
+		if (flags || marks || at.depth == 0 || is_asked(k, &at))
 			add_zone(k, &at, flags, marks);
 		count(k->zones[at.depth], &at);
 		k->walk->dirs += !(at.rec.flags & NODE_CLOSED);

@@ -27,6 +27,7 @@ MARKERS = [".backup", ".nobackup", ".coldstorage", ".coldstorage_redundant",
 TEXTS = ["", "", "", "set = other\n", "set = home other\n", "set = nope\n",
          "exclude = *.o\n", "exclude = *.p\n", "boxes = a\n", "nonsense\n"]
 NAMES = ["a", "b", "c", "d", "e\n", "\udcff", " x", "lib", ".backupx", "-r"]
+RM = ["rm", "-rf", "--one-file-system", "--"]
 mounted = []
 counts = {}
 
@@ -35,6 +36,7 @@ os.makedirs(os.path.join(top, "conf"))
 with open(os.path.join(work, "bk.conf"), "w") as f:
     f.write(f"""[scan]
 root = {top}
+jobs = {rnd.choice([1, 3, 32])}
 {'cross-mounts = yes' if seed % 2 else ''}
 {'fstype = tmpfs' if seed % 2 else ''}
 [repo main]
@@ -173,7 +175,7 @@ def op_own():
 def op_rmtree():
     d = inner()
     if not any(m.startswith(d + "/") or m == d for m in mounted):
-        subprocess.run(["rm", "-rf", "--one-file-system", "--", d], check=True)
+        subprocess.run(RM + [d], check=True, stderr=subprocess.DEVNULL)
 
 
 def op_rename():
@@ -189,7 +191,7 @@ def op_recreate():
     if any(m.startswith(d + "/") or m == d for m in mounted):
         return
     marks = [m for m in MARKERS if rnd.random() < .2]
-    subprocess.run(["rm", "-rf", "--one-file-system", "--", d], check=True)
+    subprocess.run(RM + [d], check=True, stderr=subprocess.DEVNULL)
     os.mkdir(d)
     for m in marks:
         put(os.path.join(d, m), "")
@@ -224,23 +226,27 @@ def op_hide():
     os.utime(d, ns=(st.st_atime_ns, st.st_mtime_ns))
 
 
+def mount(*args):
+    subprocess.run(["mount", *args], check=True, stderr=subprocess.DEVNULL)
+
+
 def op_mount():
     if not mounts or len(mounted) > 3:
         return
     d = inner()
     kind = rnd.choice(["tmpfs", "bind", "same", "file"])
     if kind == "tmpfs":
-        subprocess.run(["mount", "-t", "tmpfs", "x", d], check=True)
+        mount("-t", "tmpfs", "x", d)
         os.mkdir(os.path.join(d, "in"))
         put(os.path.join(d, "in", rnd.choice(MARKERS)), "")
     elif kind == "bind":
-        subprocess.run(["mount", "--bind", inner(), d], check=True)
+        mount("--bind", inner(), d)
     elif kind == "same":
-        subprocess.run(["mount", "--bind", d, d], check=True)
+        mount("--bind", d, d)
     else:
         d = some_marker()
         put(work + "/text", rnd.choice(TEXTS))
-        subprocess.run(["mount", "--bind", work + "/text", d], check=True)
+        mount("--bind", work + "/text", d)
     mounted.append(d)
 
 
@@ -263,15 +269,21 @@ OPS = [(op_mkdir, 14), (op_mark, 14), (op_unmark, 6), (op_rename_marker, 4),
        (op_umount, 2), (op_wait, 4)]
 OPS, WEIGHTS = zip(*OPS)
 known = [top]
+for _ in range(min(200, steps)):
+    known.append(os.path.join(rnd.choice(known[-50:]), "i%d" % len(known)))
+    os.mkdir(known[-1])
 start = time.time()
+proved = total = 0
 for step in range(steps):
-    if step % 5 == 0:
+    if step % 5000 == 4999:
+        print(f"{step + 1} steps, {time.time() - start:.0f} s", flush=True)
+    if step % 20 == 0:
         known = folders()
         if len(known) > 400:
             victim = rnd.choice(os.listdir(top))
             if not any(m.startswith(os.path.join(top, victim)) for m in mounted):
-                subprocess.run(["rm", "-rf", "--one-file-system", "--",
-                                os.path.join(top, victim)], check=True)
+                subprocess.run(RM + [os.path.join(top, victim)], check=False,
+                               stderr=subprocess.DEVNULL)
     for _ in range(rnd.choice([0, 1, 1, 1, 2, 5])):
         op = rnd.choices(OPS, WEIGHTS)[0]
         try:
@@ -285,9 +297,14 @@ for step in range(steps):
         print(f"seed {seed}, step {step}: the plans differ "
               f"({want[0]}, {got[0]})", flush=True)
         os._exit(1)
+    with open(work + "/fresh.err", "rb") as f:
+        n = re.search(rb"of (\d+) known folders, (\d+) were", f.read())
+    if n:
+        total += int(n[1])
+        proved += int(n[2])
 while mounted:
     op_umount()
-again = total = 0
 print(f"{steps} steps in {time.time() - start:.0f} s, "
-      f"{len(folders())} folders at the end:",
+      f"{len(folders())} folders at the end, {100 * proved / max(total, 1):.0f} % of "
+      "those known proved:",
       ", ".join(f"{k[3:]} {v}" for k, v in sorted(counts.items())))

@@ -1,0 +1,117 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# bk-scan: a tree changed at random, on each file system. SCAN_STEPS=100000
+# and SCAN_SEED=7 make it longer, and another one.
+
+load helper
+
+setup() {
+	bk_setup
+	need_root
+	need_program python3 unshare
+	unshare -m true 2>/dev/null || skip "no mount namespaces here"
+	export T
+}
+
+# vary FSTYPE MKFS...: on an image made by this command.
+vary() {
+	local fstype=$1
+	shift
+	if [ "$fstype" != tmpfs ]; then
+		need_program "$1"
+		truncate -s 320M image
+		"$@" image >mkfs.log 2>&1 || fail "$(cat mkfs.log)"
+	fi
+	mkdir m
+	# shellcheck disable=SC2016
+	unshare -m bash -euc '
+		if [ "$1" = tmpfs ]; then
+			mount -t tmpfs x m
+		else
+			mount -t "$1" -o loop image m 2>mount.log || exit 99
+		fi
+		status=0
+		python3 "$2" "$T/m" "$3" "$4" mounts >log 2>&1 || status=$?
+		cat log
+		umount -l m
+		exit $status' bash "$fstype" "$BATS_TEST_DIRNAME/../rigs/scan_random.py" \
+		"${SCAN_STEPS:-120}" "${SCAN_SEED:-$BATS_TEST_NUMBER}" >result ||
+		{
+			[ $? != 99 ] || skip "$fstype cannot be mounted: $(cat mount.log)"
+			diff full fresh >>result || :
+			fail "$(tail -n 30 result)"
+		}
+	sed 's/^/# /' result >&3
+}
+
+@test "ext4" {
+	vary ext4 mkfs.ext4 -q -F -I 256
+}
+
+@test "ext4, inodes of 128 bytes: time stamps of a second" {
+	vary ext4 mkfs.ext4 -q -F -I 128
+}
+
+@test "xfs" {
+	vary xfs mkfs.xfs -q
+}
+
+@test "btrfs" {
+	vary btrfs mkfs.btrfs -q
+}
+
+@test "tmpfs" {
+	vary tmpfs
+}
+
+@test "btrfs: subvolumes, snapshots and a rollback" {
+	need_program mkfs.btrfs btrfs
+	truncate -s 320M image
+	mkfs.btrfs -q image >/dev/null
+	mkdir m
+	cat >"$BK_CONFIG" <<-END
+		[scan]
+		root = $T/m
+		[repo main]
+		url = $T/repo
+		password = file:$T/pw
+		[backup home]
+		repo = main
+		markers = yes
+	END
+	# shellcheck disable=SC2016
+	unshare -m bash -euc '
+		mount -t btrfs -o loop image m || exit 99
+		same() {
+			bk-scan -n --full >want
+			bk-scan -v >got 2>err
+			diff want got
+		}
+		btrfs -q subvolume create m/s
+		mkdir -p m/s/a/{1..50} m/b
+		touch m/s/a/1/.backup
+		same
+		sleep 3.2
+		same
+		sync
+		same
+		btrfs -q subvolume snapshot m/s m/old
+		touch m/s/a/2/.backup
+		same
+		mv m/s m/new && mv m/old m/s
+		same
+		btrfs -q subvolume delete m/new
+		same
+		btrfs -q subvolume create m/b/n
+		touch m/b/n/.backup
+		same
+		sleep 3.2
+		same
+		bk-scan >/dev/null
+		bk-scan -v >got 2>err
+		umount m' || {
+		[ $? != 99 ] || skip "btrfs cannot be mounted"
+		fail "$(cat want got err)"
+	}
+	grep -q "were proved, [0-9] read again" err
+}
