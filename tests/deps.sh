@@ -39,6 +39,9 @@ check	/usr/lib*/*/girepository-1.0/Secret-1.typelib /usr/lib64/girepository-1.0/
 check	/usr/lib*/python3*/*-packages/gi/__init__.py	python3-gi	python3-gobject-base
 check	/usr/lib*/python3*/*-packages/Crypto*/Cipher	python3-pycryptodome	python3-pycryptodomex
 check	/usr/lib*/python3*/*-packages/argon2	python3-argon2	python3-argon2-cffi
+check	mkfs.ext4	e2fsprogs	e2fsprogs
+check	mkfs.xfs	xfsprogs	xfsprogs
+check	mkfs.btrfs	btrfs-progs	btrfs-progs
 check,lint	mandoc	mandoc	mandoc
 check,lint	shellcheck	shellcheck	ShellCheck
 check,lint	systemd-analyze	systemd	systemd

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* with: bin/bk-scan/hash.c bin/bk-scan/image.c bin/bk-scan/marker.c bin/bk-scan/match.c bin/bk-scan/warn.c */
-#include <sys/stat.h>
-
 #include "check.h"
 #include "file.h"
 #include "hash.h"
@@ -63,8 +61,8 @@ static void sign(struct file *f)
 	for (int i = 0; i < SECS; i++)
 		f->head.sum[i] = hash64(at[i], f->head.count[i] * image_item[i],
 					(uint64_t)i);
-	f->head.head_sum = hash64(
-		&f->head, offsetof(struct image_head, head_sum), 1);
+	f->head.head_sum =
+		hash64(&f->head, offsetof(struct image_head, head_sum), 1);
 }
 
 /* 0, or the exit status. */
@@ -78,7 +76,7 @@ static int load(const char *path, const struct file *f, struct image *m)
 
 CHECK_TEST(finds_what_is_there)
 {
-	char *dir = scratch_dir(), *path = bk_asprintf("%s/tree", dir);
+	const char *path = bk_asprintf("%s/tree", scratch());
 	struct file f = make();
 	struct image m;
 	char *name;
@@ -97,44 +95,92 @@ CHECK_TEST(finds_what_is_there)
 	CHECK_STR(name, "/r/a/b");
 	free(name);
 	image_free(&m);
-	free(path);
-	scratch_free(dir);
 }
 
 static void spoil(struct file *f, int how)
 {
 	switch (how) {
-	case 0: f->recs[0].depth = 1; break;
-	case 1: f->recs[1].depth = 2; break;
-	case 2: f->recs[2].depth = UINT32_MAX; break;
-	case 3: f->recs[3].name = 8; break;
-	case 4: f->recs[0].name = 0; break;
-	case 5: f->recs[0].name = UINT32_MAX; break;
-	case 6: memcpy(f->names, "..", 3); break;
-	case 7: f->names[0] = '/'; break;
-	case 8: f->names[7] = 'x'; break;
-	case 9: f->names[0] = '\0'; break;
-	case 10: f->top.node = 4; break;
-	case 11: f->top.fstype = 8; break;
-	case 12: f->mark.node = 4; break;
-	case 13: f->mark.kind = 5; break;
-	case 14: f->mark.text = 9; break;
-	case 15: f->mark.len = UINT32_MAX; break;
-	case 16: f->mark.refused = 8; break;
-	case 17: f->head.count[SEC_BYTES] = 1; break;
-	case 18: f->head.count[SEC_RECS] = UINT64_MAX / 36; break;
-	case 19: f->head.count[SEC_NAMES] = UINT64_MAX; break;
-	case 20: f->head.version = 2; break;
-	case 21: f->head.order = 0x04030201; break;
-	case 22: f->head.rec_size = 40; break;
-	case 23: f->head.size++; break;
-	default: f->strings[7] = 'x'; break;
+	case 0:
+		f->recs[0].depth = 1;
+		break;
+	case 1:
+		f->recs[1].depth = 2;
+		break;
+	case 2:
+		f->recs[2].depth = UINT32_MAX;
+		break;
+	case 3:
+		f->recs[3].name = 8;
+		break;
+	case 4:
+		f->recs[0].name = 0;
+		break;
+	case 5:
+		f->recs[0].name = UINT32_MAX;
+		break;
+	case 6:
+		memcpy(f->names, "..", 3);
+		break;
+	case 7:
+		f->names[0] = '/';
+		break;
+	case 8:
+		f->names[7] = 'x';
+		break;
+	case 9:
+		f->names[0] = '\0';
+		break;
+	case 10:
+		f->top.node = 4;
+		break;
+	case 11:
+		f->top.fstype = 8;
+		break;
+	case 12:
+		f->mark.node = 4;
+		break;
+	case 13:
+		f->mark.kind = 5;
+		break;
+	case 14:
+		f->mark.text = 9;
+		break;
+	case 15:
+		f->mark.len = UINT32_MAX;
+		break;
+	case 16:
+		f->mark.refused = 8;
+		break;
+	case 17:
+		f->head.count[SEC_BYTES] = 1;
+		break;
+	case 18:
+		f->head.count[SEC_RECS] = UINT64_MAX / 36;
+		break;
+	case 19:
+		f->head.count[SEC_NAMES] = UINT64_MAX;
+		break;
+	case 20:
+		f->head.version = 2;
+		break;
+	case 21:
+		f->head.order = 0x04030201;
+		break;
+	case 22:
+		f->head.rec_size = 40;
+		break;
+	case 23:
+		f->head.size++;
+		break;
+	default:
+		f->strings[7] = 'x';
+		break;
 	}
 }
 
 CHECK_TEST(what_makes_no_sense_is_refused_with_a_valid_sum)
 {
-	char *dir = scratch_dir(), *path = bk_asprintf("%s/tree", dir);
+	const char *path = bk_asprintf("%s/tree", scratch());
 
 	for (int i = 0; i <= 24; i++) {
 		struct file f = make();
@@ -146,19 +192,17 @@ CHECK_TEST(what_makes_no_sense_is_refused_with_a_valid_sum)
 		memcpy(f.head.count, make().head.count, sizeof(count));
 		sign(&f);
 		memcpy(f.head.count, count, sizeof(count));
-		f.head.head_sum = hash64(
-			&f.head, offsetof(struct image_head, head_sum),
-			f.head.version);
+		f.head.head_sum =
+			hash64(&f.head, offsetof(struct image_head, head_sum),
+			       f.head.version);
 		if (load(path, &f, &m) != BK_EX_DATAERR)
 			CHECK_FAIL("case %d was taken", i);
 	}
-	free(path);
-	scratch_free(dir);
 }
 
 CHECK_TEST(any_flipped_bit_is_found)
 {
-	char *dir = scratch_dir(), *path = bk_asprintf("%s/tree", dir);
+	const char *path = bk_asprintf("%s/tree", scratch());
 
 	for (size_t i = 0; i < sizeof(struct file); i++) {
 		struct file f = make();
@@ -169,6 +213,4 @@ CHECK_TEST(any_flipped_bit_is_found)
 		if (load(path, &f, &m) != BK_EX_DATAERR)
 			CHECK_FAIL("byte %zu was taken", i);
 	}
-	free(path);
-	scratch_free(dir);
 }
