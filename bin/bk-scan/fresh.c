@@ -212,14 +212,18 @@ int scan_walk(struct scan *s, const struct scan_how *how)
 		return use_cached(s, path, &key);
 	if (!path)
 		bk_notice("no cache: %s", err.msg);
-	if (path && !how->only)
-		s->walk.cache = &s->cache;
-	if (s->walk.cache && !s->full && !how->sizes)
+	if (!path || how->only) {
+		if (walk_run(&s->walk, &err) < 0)
+			return bk_log_err(&err);
+		tell(s);
+		return BK_EX_OK;
+	}
+	s->walk.cache = &s->cache;
+	if (!s->full && !how->sizes)
 		load(s, path, &key);
 	if (walk_run(&s->walk, &err) < 0)
 		return bk_log_err(&err);
 	tell(s);
-	if (s->walk.cache)
-		keep(s, path, &key);
+	keep(s, path, &key);
 	return BK_EX_OK;
 }

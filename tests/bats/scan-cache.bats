@@ -27,12 +27,12 @@ settle() {
 	bk-scan list >/dev/null 2>&1 || [ $? = 3 ]
 }
 
-# same [STATUS]: a re-scan gives the plan of a full scan. Its -v messages are
+# same, [STATUS=N] same: a re-scan gives the plan of a full scan. Its -v messages are
 # in $err, its plan in $out.
 same() {
-	run_bk "${1:-0}" bk-scan -n --full --json list
+	run_bk "${STATUS:-0}" bk-scan -n --full --json list
 	jq -c 'del(.time)' "$out" >want
-	run_bk "${1:-0}" bk-scan -v --json list
+	run_bk "${STATUS:-0}" bk-scan -v --json list
 	jq -c 'del(.time)' "$out" | diff want -
 }
 
@@ -101,8 +101,8 @@ in_mounts() {
 		bk-scan list >/dev/null
 		touch "home/$i/.backup"
 		touch -r stamp "home/$i"
-		bk-scan -0 list >list
-		grep -qzxF "$T/home/$i" list
+		bk-scan -0 list >plan
+		grep -qzxF "$T/home/$i" plan
 	done
 }
 
@@ -266,7 +266,8 @@ in_mounts() {
 	done
 	for at in $(seq 0 41 $((size - 1))); do
 		cp good "$cache"
-		printf '\x'"$(printf %02x $(($(od -An -tu1 -j"$at" -N1 good) ^ 16)))" |
+		printf '%b' "\\x$(printf %02x \
+			$(($(od -An -tu1 -j"$at" -N1 good) ^ 16)))" |
 			dd of="$cache" bs=1 seek="$at" conv=notrunc status=none
 		run_bk 0 bk-scan -n
 		diff want "$out"

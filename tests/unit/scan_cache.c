@@ -70,7 +70,10 @@ static int load(const char *path, const struct file *f, struct image *m)
 {
 	struct bk_err err;
 
-	CHECK_INT(bk_file_write(path, f, sizeof(*f), 0600, &err), 0);
+	BK_AUTO_CLOSE int fd = creat(path, 0600);
+
+	CHECK(fd >= 0);
+	CHECK_INT(bk_fd_write(fd, f, sizeof(*f)), 0);
 	return image_load(path, m, &err) < 0 ? err.exit : 0;
 }
 
