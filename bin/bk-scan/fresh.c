@@ -82,14 +82,15 @@ static int64_t clock_ns(clockid_t id)
  * A folder that changed while the clock showed a time that it had shown
  * before may have got the very stamp that is known of it.
  */
-static bool went_back(const struct image_head *h)
+static bool went_back(const struct image *m)
 {
+	const struct image_head *h = m->head;
 	int64_t real = clock_ns(CLOCK_REALTIME);
 	int64_t mono = clock_ns(CLOCK_BOOTTIME);
 	const int64_t slack = 500000000;
 	unsigned char boot[16];
 
-	if (real < h->real)
+	if (real < h->real || real / 1000000000 < m->verified)
 		return true;
 	fsid_boot(boot);
 	return memcmp(boot, h->boot, sizeof(boot)) == 0 &&
@@ -103,7 +104,7 @@ static const char *distrust(const struct image *m, const struct cache_key *key)
 		return "is of another machine";
 	if (m->head->conf != key->conf)
 		return "";
-	if (went_back(m->head))
+	if (went_back(m))
 		return "is of a time that the clock has not come to again";
 	return NULL;
 }

@@ -281,18 +281,18 @@ static bool know_level(struct prover *p, size_t k)
 static bool same_place(struct prover *p, const struct statx *st)
 {
 	const struct proof *f = p->proof;
-	struct level *l = &p->levels[p->n - 1];
-	const struct level *up = p->n > 1 ? l - 1 : NULL;
+	size_t k = p->n - 1;
+	struct level *l;
 	const struct top *t;
 
-	if (!(st->stx_mask & STATX_MNT_ID) || (up && !know_level(p, p->n - 2)))
+	if (!(st->stx_mask & STATX_MNT_ID) || (k > 0 && !know_level(p, k - 1)))
 		return false;
+	l = &p->levels[k];
 	l->known = true;
 	l->dev = dev_of(st);
 	l->mnt = st->stx_mnt_id;
-	if (up && up->dev == l->dev && up->mnt == l->mnt)
-		return true;
-	if (up && up->dev == l->dev && is_same_mount(f, l->node))
+	if (k > 0 && l[-1].dev == l->dev &&
+	    (l[-1].mnt == l->mnt || is_same_mount(f, l->node)))
 		return true;
 	t = find_top(f, l->node);
 	return t && t->dev == l->dev && t->mnt == l->mnt;

@@ -418,3 +418,14 @@ in_mounts() {
 	run_bk 0 bk-scan -0
 	assert_is "$(tr -d '\0\n' <"$out")" "$T/home/"$'\xff'
 }
+
+@test "a clock that was set back: everything is read, and told" {
+	mk_marker home/a/.backup
+	settle
+	touch -d 'next hour' "$cache"
+	same
+	assert_has "$err" "the clock has not come to again"
+	assert_hasnt "$err" "proved"
+	same
+	proved 2
+}
