@@ -71,6 +71,7 @@ struct cache {
 	bool only;    /* nothing was walked: it is all there is */
 	bool changed; /* the image does not say it any more */
 	uint32_t proved;
+	uint64_t began; /* the walk, as a time stamp */
 	uint64_t *gens; /* of each top of the image, before it was proved */
 };
 

@@ -220,6 +220,7 @@ int scan_walk(struct scan *s, const struct scan_how *how)
 		return BK_EX_OK;
 	}
 	s->walk.cache = &s->cache;
+	s->cache.began = (uint64_t)clock_ns(CLOCK_REALTIME);
 	if (!s->full && !how->sizes)
 		load(s, path, &key);
 	if (walk_run(&s->walk, &err) < 0)

@@ -337,8 +337,8 @@ int cache_save(struct cache *c, const char *path, const struct cache_key *key,
 		return 0;
 	if (w.fd < 0)
 		return bk_err_sys(err, "cannot make '%s'", tmp);
-	/* when the scan began: markers were read after that */
-	w.now = stamp(verified, 0);
+	/* markers were read after that */
+	w.now = c->began;
 	if (c->image.n) {
 		w.head.sized = c->image.head->sized;
 		w.head.unsized = c->image.head->unsized;
