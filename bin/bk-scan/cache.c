@@ -85,12 +85,10 @@ void cache_free(struct cache *c)
 
 /* ---- in tree order ---------------------------------------------------------- */
 
-static struct node *fresh_of(const struct cache *c, uint32_t i)
+struct node **cache_fresh(const struct cache *c, uint32_t i)
 {
 	uint32_t lo = 0, hi = c->nagain;
 
-	if ((c->state[i] & REC_STATE) != REC_AGAIN)
-		return NULL;
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;
 
@@ -99,7 +97,14 @@ static struct node *fresh_of(const struct cache *c, uint32_t i)
 		else
 			hi = mid;
 	}
-	return lo < c->nagain && c->again[lo] == i ? c->fresh[lo] : NULL;
+	return &c->fresh[lo];
+}
+
+static struct node *fresh_of(const struct cache *c, uint32_t i)
+{
+	if ((c->state[i] & REC_STATE) != REC_AGAIN)
+		return NULL;
+	return c->nagain ? *cache_fresh(c, i) : NULL;
 }
 
 static void push(struct cache_iter *it, struct cache_frame f)

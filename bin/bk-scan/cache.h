@@ -85,6 +85,8 @@ struct node *node_new(struct cache *c, struct node_arena *a,
 /* A node that is to be a start itself, and is in no folder. */
 void cache_add_start(struct cache *c, const char *path, struct node *node,
 		     uint32_t old);
+/* What record i, which is to be read again, becomes. */
+struct node **cache_fresh(const struct cache *c, uint32_t i);
 struct node_more *node_more(struct cache *c, struct node_arena *a,
 			    struct node *n);
 void cache_free(struct cache *c);

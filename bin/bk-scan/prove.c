@@ -28,6 +28,8 @@
 enum {
 	MANY = 256,	/* folders below one that is worth a descriptor */
 	REL_MAX = 3000, /* bytes of a path from there */
+	RUN = 64,	/* changed folders in a row: the next will be too */
+	PROBE = 16,	/* of those one in so many is looked at */
 };
 
 /* A top of a file system that is the same, and what it is called now. */
@@ -64,7 +66,9 @@ struct prover {
 	struct level *levels;
 	size_t n, cap;
 	unsigned int nopen;
-	char *path; /* from the start to the deepest level */
+	unsigned int run;     /* changed ones in a row */
+	unsigned int assumed; /* since one was looked at */
+	char *path;	      /* from the start to the deepest level */
 	size_t size;
 };
 
@@ -342,6 +346,26 @@ static bool prove_listed(struct prover *p, uint32_t i, const struct top *t)
 	return true;
 }
 
+/*
+ * Where all changes, to look at each before it is read is a waste. Reading
+ * its folder, which is to be read again too, tells whether it is there.
+ */
+static bool assume(struct prover *p, uint32_t i)
+{
+	struct cache *c = p->proof->c;
+	uint32_t up = c->image.parent[i];
+
+	if (p->run < RUN || up == NO_NODE || p->assumed >= PROBE ||
+	    c->image.recs[i].flags & (NODE_CLOSED | NODE_TOP | NODE_CROSSED) ||
+	    __atomic_load_n(&c->state[up], __ATOMIC_RELAXED) != REC_AGAIN) {
+		p->assumed = 0;
+		return false;
+	}
+	p->assumed++;
+	worsen(c, i, REC_AGAIN);
+	return true;
+}
+
 /* False where it is lost, with all below it. The level is pushed. */
 static bool prove(struct prover *p, uint32_t i)
 {
@@ -355,6 +379,8 @@ static bool prove(struct prover *p, uint32_t i)
 	t = p->levels[p->n - 1].top;
 	if (t && t->listed)
 		return prove_listed(p, i, t);
+	if (assume(p, i))
+		return true;
 	if (r->flags & NODE_CLOSED || look(p, NULL, &st) < 0 ||
 	    !S_ISDIR(st.stx_mode) || st.stx_ino != r->ino ||
 	    !same_place(p, &st)) {
@@ -362,8 +388,12 @@ static bool prove(struct prover *p, uint32_t i)
 		return false;
 	}
 	if (r->flags & (NODE_RACY | NODE_BROKEN) ||
-	    !same_times(&st, r->ctime, r->mtime))
+	    !same_times(&st, r->ctime, r->mtime)) {
 		worsen(c, i, REC_AGAIN);
+		p->run++;
+		return true;
+	}
+	p->run = 0;
 	if (r->marks)
 		prove_marks(p, i, st.stx_mnt_id);
 	return true;

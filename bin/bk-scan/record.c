@@ -85,6 +85,19 @@ static void fill(struct node *n, const struct dir *d, const struct statx *st)
 		n->flags |= NODE_RACY;
 }
 
+/* d is the record that its folder, read again as well, has under its name. */
+static void adopt(struct worker *w, struct dir *d, const struct statx *st)
+{
+	struct cache *c = cache_of(w);
+	struct node *n = node_new(c, &w->arena, NULL, "");
+
+	fill(n, d, st);
+	d->node = n;
+	n->old = d->known;
+	__atomic_store_n(cache_fresh(c, d->known), n, __ATOMIC_RELAXED);
+	set_kept(c, d->known);
+}
+
 bool record_dir(struct worker *w, struct dir *d, const struct statx *st,
 		const char *fstype)
 {
@@ -95,6 +108,12 @@ bool record_dir(struct worker *w, struct dir *d, const struct statx *st,
 	if (!c)
 		return true;
 	top = !d->parent || fstype || d->dev != d->parent->dev;
+	if (d->known != NO_NODE && !top &&
+	    d->ino == c->image.recs[d->known].ino) {
+		adopt(w, d, st);
+		return true;
+	}
+	d->known = NO_NODE;
 	if (top)
 		id = fsid_of(d->fd);
 	if (top && d->parent) {
@@ -228,7 +247,7 @@ void record_listing(struct worker *w, struct dir *d)
 }
 
 bool record_keeps(struct worker *w, const struct dir *d, const char *name,
-		  uint64_t ino)
+		  uint64_t ino, uint32_t *ret_known)
 {
 	struct cache *c = cache_of(w);
 	size_t at;
@@ -242,6 +261,10 @@ bool record_keeps(struct worker *w, const struct dir *d, const char *name,
 		if (c->image.recs[i].ino != ino ||
 		    strcmp(image_name(&c->image, i), name) != 0)
 			continue;
+		if ((c->state[i] & REC_STATE) == REC_AGAIN) {
+			*ret_known = i;
+			return false;
+		}
 		set_kept(c, i);
 		return true;
 	}
@@ -282,6 +305,15 @@ struct node *record_again_node(struct worker *w, struct dir *d, uint32_t i,
 	return n;
 }
 
+/* Will it be met when its folder is read, or not be there any more? */
+static bool in_turn(const struct cache *c, uint32_t i)
+{
+	uint32_t up = c->image.parent[i];
+
+	return up != NO_NODE && (c->state[up] & REC_STATE) == REC_AGAIN &&
+	       !(c->image.recs[i].flags & (NODE_TOP | NODE_CLOSED));
+}
+
 bool record_again(struct worker *w)
 {
 	struct cache *c = cache_of(w);
@@ -291,9 +323,11 @@ bool record_again(struct worker *w)
 
 	if (!c || !c->nagain)
 		return false;
-	k = atomic_fetch_add(&w->pool->again, 1);
-	if (k >= c->nagain)
-		return false;
+	do {
+		k = atomic_fetch_add(&w->pool->again, 1);
+		if (k >= c->nagain)
+			return false;
+	} while (in_turn(c, c->again[k]));
 	path = image_path(&c->image, c->again[k]);
 	fd = visit_open(path);
 	if (fd < 0)

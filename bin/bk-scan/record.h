@@ -20,9 +20,12 @@ bool record_dir(struct worker *w, struct dir *d, const struct statx *st,
 		const char *fstype);
 /* What is below d is about to be listed. */
 void record_listing(struct worker *w, struct dir *d);
-/* Is the subfolder known, so that nobody has to go there? */
+/*
+ * Is the subfolder known, so that nobody has to go there? Where it is, but is
+ * to be read again itself, ret_known is its record.
+ */
 bool record_keeps(struct worker *w, const struct dir *d, const char *name,
-		  uint64_t ino);
+		  uint64_t ino, uint32_t *ret_known);
 /* d was read, and has its zone. */
 void record_read(struct worker *w, struct dir *d, bool whole);
 /* name in p is not entered: flags of NODE_CLOSED. */

@@ -213,6 +213,14 @@ static bool on_chain(const char *chain, const char *name)
 	       (chain[len] == '/' || !chain[len]);
 }
 
+static void add_name(struct worker *w, const struct dir *d, const char *name,
+		     uint32_t known)
+{
+	for (int i = 0; d->known != NO_NODE && i < KNOWN_LEN; i++, known >>= 7)
+		bk_buf_addc(&w->names, (char)(known | 0x80));
+	bk_buf_add(&w->names, name, strlen(name) + 1);
+}
+
 static void add_entry(struct worker *w, struct dir *d, const struct dirent64 *e)
 {
 	const char *name = e->d_name;
@@ -230,10 +238,12 @@ static void add_entry(struct worker *w, struct dir *d, const struct dirent64 *e)
 	if (type == DT_UNKNOWN)
 		type = type_of(d->fd, name);
 	if (type == DT_DIR) {
-		if (record_keeps(w, d, name, e->d_ino))
+		uint32_t known = NO_NODE;
+
+		if (record_keeps(w, d, name, e->d_ino, &known))
 			return;
 		if (!d->chain || on_chain(d->chain, name))
-			bk_buf_add(&w->names, name, strlen(name) + 1);
+			add_name(w, d, name, known);
 		return;
 	}
 	w->files++;
@@ -459,7 +469,8 @@ static void closed_here(struct worker *w, struct dir *p, const char *name,
 		record_closed(w, p, name, NODE_GONE, NULL, 0);
 }
 
-void visit_child(struct worker *w, struct dir *p, const char *name, bool last)
+void visit_child(struct worker *w, struct dir *p, const char *name,
+		 uint32_t known, bool last)
 {
 	const char *fstype = NULL;
 	struct statx st;
@@ -477,6 +488,7 @@ void visit_child(struct worker *w, struct dir *p, const char *name, bool last)
 		return;
 	}
 	d = dir_new(p, fd, name);
+	d->known = known;
 	if (look(w, d, &st) < 0) {
 		closed_here(w, p, name, errno);
 	} else if ((!fstype || visit_crossed(w, d, fstype)) &&

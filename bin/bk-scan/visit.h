@@ -31,7 +31,13 @@ struct dir {
 	char name[];
 };
 
-/* Names of subfolders still to visit, NUL-terminated one by one. */
+/*
+ * Names of subfolders still to visit, NUL-terminated one by one. Where dir is
+ * a known record, each has its own ahead: KNOWN_LEN bytes of 7 bits, least
+ * first, with the eighth set so that none is NUL.
+ */
+enum { KNOWN_LEN = 5 };
+
 struct chunk {
 	struct dir *dir;
 	char *names;
@@ -80,8 +86,12 @@ extern const char loop_warning[];
  * true.
  */
 bool visit_failed(struct worker *w, const char *path, int num);
-/* Open the folder called name in p, and read it. */
-void visit_child(struct worker *w, struct dir *p, const char *name, bool last);
+/*
+ * Open the folder called name in p, and read it. known: the record that it
+ * was, to be read again, or NO_NODE. last: nothing else of p is left to open.
+ */
+void visit_child(struct worker *w, struct dir *p, const char *name,
+		 uint32_t known, bool last);
 /* Read an open folder, a point of the walk, to start from. */
 void visit_start(struct worker *w, const struct point *pt, int fd, bool scan);
 

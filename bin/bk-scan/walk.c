@@ -75,11 +75,16 @@ static int open_piece(int dirfd, const char *piece, int flags)
 
 int walk_open(const char *path, int flags)
 {
-	BK_AUTO_FREE char *copy = bk_strdup(path);
-	char *s = copy, *end = copy + strlen(copy);
-	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	BK_AUTO_FREE char *copy = NULL;
+	char *s, *end;
+	int fd;
 
-	s += strspn(s, "/");
+	if (strlen(path) < PATH_MAX)
+		return open_piece(AT_FDCWD, path, flags);
+	copy = bk_strdup(path);
+	end = copy + strlen(copy);
+	s = copy + strspn(copy, "/");
+	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	while (fd >= 0) {
 		bool last = end - s < PATH_MAX;
 		char *cut = last ? end : s + PATH_MAX - 1;
@@ -88,8 +93,7 @@ int walk_open(const char *path, int flags)
 		while (!last && *cut != '/')
 			cut--;
 		*cut = '\0';
-		next = open_piece(fd, *s ? s : ".",
-				  last ? flags : O_PATH | O_DIRECTORY);
+		next = open_piece(fd, s, last ? flags : O_PATH | O_DIRECTORY);
 		close(fd);
 		fd = next;
 		if (last)
@@ -279,18 +283,30 @@ static bool wanted(struct worker *w)
 		       (int)p->walk->jobs;
 }
 
+/* Of a folder that is read again: the record of the subfolder goes ahead. */
+static char *take_known(char *name, uint32_t *ret)
+{
+	*ret = 0;
+	for (int i = 0; i < KNOWN_LEN; i++)
+		*ret |= (uint32_t)(name[i] & 0x7f) << 7 * i;
+	return name + KNOWN_LEN;
+}
+
 static void step(struct worker *w)
 {
 	struct chunk *c = &w->frames[w->n - 1];
 	struct dir *d = c->dir;
 	char *names = c->names, *name = names + c->pos;
+	uint32_t known = NO_NODE;
 	bool last;
 
 	c->pos += strlen(name) + 1;
+	if (d->known != NO_NODE)
+		name = take_known(name, &known);
 	last = c->pos == c->end;
 	if (last)
 		w->n--;
-	visit_child(w, d, name, last);
+	visit_child(w, d, name, known, last);
 	if (last) {
 		free(names);
 		unref_dir(d);
