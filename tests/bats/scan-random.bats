@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# bk-scan: a tree changed at random, on each file system. SCAN_STEPS=100000
-# and SCAN_SEED=7 make it longer, and another one.
+# bk-scan: a tree changed at random, on each file system. SCAN_SEED=7 makes it
+# another one, SCAN_STEPS=500 longer; rigs/scan_random.py says how to run many.
 
 load helper
 

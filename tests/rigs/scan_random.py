@@ -6,21 +6,31 @@ re-scan with that of a full scan.
 scan_random.py DIR STEPS SEED [mounts]: DIR is empty, on the file system to
 try; "mounts" in a mount namespace of its own only. Prints what it did; exits
 1 at the first difference, leaving the tree and both plans as they are.
+
+scan-random.bats runs some hundred steps on each file system. A long run, of
+minutes, on what is mounted at DIR:
+
+    unshare -m nice python3 tests/rigs/scan_random.py DIR 100000 7 mounts
+
+Environment: BK_BIN (build), where bk-scan is; T, an empty folder of this user
+alone for the configuration, state and cache (a new one in $TMPDIR).
 """
 import ctypes
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 base, steps, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 mounts = len(sys.argv) > 4
 rnd = random.Random(seed)
 top = os.path.join(base, "tree")
-work = os.environ["T"]
-bk = os.path.join(os.environ["BK_BIN"], "bk-scan")
+work = os.environ.get("T") or tempfile.mkdtemp(prefix="scan-random.")
+bk = os.path.join(os.path.abspath(os.environ.get("BK_BIN", "build")), "bk-scan")
 libc = ctypes.CDLL(None, use_errno=True)
 MARKERS = [".backup", ".nobackup", ".coldstorage", ".coldstorage_redundant",
            ".coldstorage_delete"]
@@ -54,6 +64,10 @@ path = {base}/none
 os.chmod(os.path.join(work, "bk.conf"), 0o600)
 env = dict(os.environ, BK_CONFIG=work + "/bk.conf", BK_STATE_DIR=work + "/s",
            BK_CACHE_DIR=work + "/c")
+
+
+for d in ("s", "c"):
+    os.makedirs(os.path.join(work, d), mode=0o700, exist_ok=True)
 
 
 def plan(name, *args):
@@ -100,6 +114,14 @@ def some_marker():
         if here:
             return os.path.join(d, rnd.choice(here))
     raise OSError(0, "no marker")
+
+
+def remove(d):
+    """Not what is mounted in it: that may have moved along with a folder."""
+    if mounted:
+        subprocess.run(RM + [d], check=True, stderr=subprocess.DEVNULL)
+    else:
+        shutil.rmtree(d)
 
 
 def inner():
@@ -175,7 +197,7 @@ def op_own():
 def op_rmtree():
     d = inner()
     if not any(m.startswith(d + "/") or m == d for m in mounted):
-        subprocess.run(RM + [d], check=True, stderr=subprocess.DEVNULL)
+        remove(d)
 
 
 def op_rename():
@@ -191,7 +213,7 @@ def op_recreate():
     if any(m.startswith(d + "/") or m == d for m in mounted):
         return
     marks = [m for m in MARKERS if rnd.random() < .2]
-    subprocess.run(RM + [d], check=True, stderr=subprocess.DEVNULL)
+    remove(d)
     os.mkdir(d)
     for m in marks:
         put(os.path.join(d, m), "")
@@ -275,15 +297,15 @@ for _ in range(min(200, steps)):
 start = time.time()
 proved = total = 0
 for step in range(steps):
-    if step % 5000 == 4999:
+    if step % 1000 == 999:
         print(f"{step + 1} steps, {time.time() - start:.0f} s", flush=True)
     if step % 20 == 0:
         known = folders()
         if len(known) > 400:
             victim = rnd.choice(os.listdir(top))
             if not any(m.startswith(os.path.join(top, victim)) for m in mounted):
-                subprocess.run(RM + [os.path.join(top, victim)], check=False,
-                               stderr=subprocess.DEVNULL)
+                subprocess.run(RM + [os.path.join(top, victim)],
+                               check=False, stderr=subprocess.DEVNULL)
     for _ in range(rnd.choice([0, 1, 1, 1, 2, 5])):
         op = rnd.choices(OPS, WEIGHTS)[0]
         try:
