@@ -213,7 +213,8 @@ int scan_walk(struct scan *s, const struct scan_how *how)
 		return use_cached(s, path, &key);
 	if (!path)
 		bk_notice("no cache: %s", err.msg);
-	if (!path || how->only) {
+	/* nothing is taken from a cache, nor kept for one */
+	if (!path || how->only || (s->full && s->cli.dry_run)) {
 		if (walk_run(&s->walk, &err) < 0)
 			return bk_log_err(&err);
 		tell(s);

@@ -429,3 +429,23 @@ in_mounts() {
 	same
 	proved 2
 }
+
+@test "another boot: what has no identity that outlives it is read anew" {
+	in_mounts "
+		mount -t tmpfs x home
+		mkdir -p home/a/b
+		touch home/a/.backup
+		sleep 3.2
+		bk-scan >/dev/null
+		bk-scan -v >l1 2>v1
+		echo another >id
+		mount --bind id /proc/sys/kernel/random/boot_id
+		bk-scan -v >l2 2>v2
+		bk-scan -v >l3 2>v3
+	"
+	assert_has v1 "of 3 known folders, 3 were proved"
+	assert_has v2 "of 3 known folders, 0 were proved"
+	assert_has v3 "of 3 known folders, 3 were proved"
+	diff l1 l2
+	diff l1 l3
+}

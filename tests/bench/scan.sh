@@ -83,7 +83,7 @@ awk 'BEGIN { RS = ORS = "\0" } NR % 100 == 50' "$scratch/dirs" >"$scratch/few"
 "$scan" list >/dev/null
 for _ in $(seq "$rounds"); do
 	search ''
-	measure full "$scan" -n --full list
+	measure full "$scan" --full list
 	xargs -0 touch <"$scratch/dirs"
 	measure all "$scan" list
 	sleep 3.5
@@ -151,7 +151,7 @@ mib() {
 	awk -v b="$size" '{ print $1 / 1024 - b / 1048576 }' "$scratch/kib"
 }
 if [ -x /usr/bin/time ]; then
-	report "full: memory besides the cache" "$(mib -n --full)" 4 MiB
+	report "full: memory besides the cache" "$(mib --full)" 4 MiB
 	"$scan" list >/dev/null
 	report "again: memory besides the cache" "$(mib)" 6 MiB
 fi
