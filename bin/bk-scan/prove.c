@@ -6,70 +6,25 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "btrfs.h"
-#include "cache.h"
 #include "file.h"
 #include "fsid.h"
 #include "marker.h"
 #include "mem.h"
 #include "path.h"
+#include "prove.h"
 #include "sig.h"
 #include "stamp.h"
 #include "visit.h"
 
 enum {
-	MANY = 256,	/* folders below one that is worth a descriptor */
-	REL_MAX = 3000, /* bytes of a path from there */
-	RUN = 64,	/* changed folders in a row: the next will be too */
-	PROBE = 16,	/* of those one in so many is looked at */
-};
-
-/* A top of a file system that is the same, and what it is called now. */
-struct top {
-	uint32_t node;
-	uint64_t dev, mnt;
-	bool listed; /* what changed is, and need not be looked for */
-	struct inodes changed;
-};
-
-struct proof {
-	struct cache *c;
-	const struct mounts *mounts;
-	struct top *tops;
-	size_t ntops;
-	uint32_t step;
-	unsigned int slots; /* descriptors of a thread */
-	_Atomic uint32_t next;
-	_Atomic bool stop;
-};
-
-/* A folder on the way to the record that is looked at. */
-struct level {
-	uint32_t node;
-	int fd;	    /* -1: not open */
-	size_t len; /* of the path from the start to it */
-	uint64_t dev, mnt;
-	bool known;	       /* these are */
-	const struct top *top; /* of its file system */
-};
-
-struct prover {
-	struct proof *proof;
-	struct level *levels;
-	size_t n, cap;
-	unsigned int nopen;
-	unsigned int run;     /* changed ones in a row */
-	unsigned int assumed; /* since one was looked at */
-	char *path;	      /* from the start to the deepest level */
-	size_t size;
+	MANY = 256, /* folders below one that is worth a descriptor */
+	RUN = 64,   /* changed folders in a row: the next will be too */
+	PROBE = 16, /* of those one in so many is looked at */
 };
 
 /* Only ever upwards, from the same to again to lost; other threads may too. */
@@ -95,121 +50,6 @@ static uint64_t dev_of(const struct statx *st)
 	return (uint64_t)st->stx_dev_major << 32 | st->stx_dev_minor;
 }
 
-static const struct top *find_top(const struct proof *f, uint32_t node)
-{
-	for (size_t i = 0; i < f->ntops; i++)
-		if (f->tops[i].node == node)
-			return &f->tops[i];
-	return NULL;
-}
-
-/* ---- levels ----------------------------------------------------------------- */
-
-static void close_level(struct prover *p, struct level *l)
-{
-	if (l->fd < 0)
-		return;
-	close(l->fd);
-	l->fd = -1;
-	p->nopen--;
-}
-
-static void pop(struct prover *p)
-{
-	close_level(p, &p->levels[--p->n]);
-	p->path[p->n > 1 ? p->levels[p->n - 1].len : 0] = '\0';
-}
-
-/* Half of the descriptors, spread over the way, without the first. */
-static void thin_out(struct prover *p)
-{
-	bool drop = false;
-
-	for (size_t i = p->n; i-- > 1;) {
-		if (p->levels[i].fd < 0)
-			continue;
-		if (drop)
-			close_level(p, &p->levels[i]);
-		drop = !drop;
-	}
-}
-
-/* The path of level k, seen from level from. */
-static const char *path_from(const struct prover *p, size_t from)
-{
-	const char *s = p->path + p->levels[from].len;
-
-	return *s == '/' ? s + 1 : s;
-}
-
-/* Open level k, step by step from the nearest one above that is. */
-static int open_level(struct prover *p, size_t k)
-{
-	size_t from = k;
-
-	while (p->levels[from].fd < 0)
-		if (from-- == 0)
-			return -1;
-	while (from < k) {
-		size_t to = k;
-		BK_AUTO_FREE char *rel = NULL;
-		const char *start = path_from(p, from);
-
-		while (to > from + 1 &&
-		       p->levels[to].len - p->levels[from].len > REL_MAX)
-			to--;
-		rel = bk_memdup(start,
-				(size_t)(p->path + p->levels[to].len - start));
-		if (p->nopen >= p->proof->slots)
-			thin_out(p);
-		if (p->levels[from].fd < 0)
-			return open_level(p, k);
-		p->levels[to].fd =
-			openat(p->levels[from].fd, rel,
-			       O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (p->levels[to].fd < 0)
-			return -1;
-		p->nopen++;
-		from = to;
-	}
-	return p->levels[k].fd;
-}
-
-static void set_path(struct prover *p, size_t at, const char *name)
-{
-	size_t len = strlen(name);
-
-	if (at + len + 2 > p->size) {
-		p->size = 2 * (at + len + 2);
-		p->path = bk_realloc(p->path, p->size, 1);
-	}
-	if (at)
-		p->path[at++] = '/';
-	memcpy(p->path + at, name, len + 1);
-}
-
-static struct level *push(struct prover *p, uint32_t node)
-{
-	struct level *l;
-	size_t at = p->n > 1 ? p->levels[p->n - 1].len : 0;
-
-	if (p->n == p->cap) {
-		p->cap = p->cap ? 2 * p->cap : 32;
-		p->levels = bk_realloc(p->levels, p->cap, sizeof(*p->levels));
-	}
-	if (p->n)
-		set_path(p, at, image_name(&p->proof->c->image, node));
-	l = &p->levels[p->n++];
-	*l = (struct level){ .node = node, .fd = -1 };
-	if (p->proof->c->image.recs[node].flags & NODE_TOP)
-		l->top = find_top(p->proof, node);
-	else if (p->n > 1)
-		l->top = l[-1].top;
-	if (p->n > 1)
-		l->len = strlen(p->path + at) + at;
-	return l;
-}
-
 /* ---- one record -------------------------------------------------------------- */
 
 /* statx(2) of name in the deepest level; NULL: of that itself. */
@@ -221,7 +61,7 @@ static int look(struct prover *p, const char *name, struct statx *st)
 	int result;
 
 	if (name) {
-		set_path(p, at, name);
+		level_name(p, at, name);
 	} else if (k > 0) {
 		k--;
 	}
@@ -229,9 +69,9 @@ static int look(struct prover *p, const char *name, struct statx *st)
 	       m->end[p->levels[k].node] - p->levels[k].node < MANY &&
 	       at - p->levels[k].len < REL_MAX)
 		k--;
-	if (p->levels[k].fd < 0 && open_level(p, k) < 0)
+	if (p->levels[k].fd < 0 && level_open(p, k) < 0)
 		return -1;
-	rel = path_from(p, k);
+	rel = level_path(p, k);
 	result = statx(p->levels[k].fd, rel,
 		       AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
 			       (*rel ? 0 : AT_EMPTY_PATH),
@@ -271,7 +111,7 @@ static bool know_level(struct prover *p, size_t k)
 
 	if (l->known)
 		return true;
-	if (open_level(p, k) < 0 ||
+	if (level_open(p, k) < 0 ||
 	    statx(p->levels[k].fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
 	    !(st.stx_mask & STATX_MNT_ID))
 		return false;
@@ -298,7 +138,7 @@ static bool same_place(struct prover *p, const struct statx *st)
 	if (k > 0 && l[-1].dev == l->dev &&
 	    (l[-1].mnt == l->mnt || is_same_mount(f, l->node)))
 		return true;
-	t = find_top(f, l->node);
+	t = level_top(f, l->node);
 	return t && t->dev == l->dev && t->mnt == l->mnt;
 }
 
@@ -405,7 +245,7 @@ static bool push_start(struct prover *p, uint32_t i)
 {
 	const char *path = image_name(&p->proof->c->image, i);
 
-	push(p, i);
+	level_push(p, i);
 	p->levels[0].fd = walk_open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	if (p->levels[0].fd < 0)
 		return false;
@@ -421,7 +261,7 @@ static void keep_way(struct prover *p, const uint32_t *way, size_t n)
 	while (same < n && same < p->n && p->levels[same].node == way[same])
 		same++;
 	while (p->n > same)
-		pop(p);
+		level_pop(p);
 }
 
 /* Begin anew, with the way to record i. False where that cannot be gone. */
@@ -440,7 +280,7 @@ static bool enter(struct prover *p, uint32_t i)
 	if (n > 1 && p->n == 0 && !push_start(p, way[0]))
 		return false;
 	while (p->n + 1 < n)
-		push(p, way[p->n]);
+		level_push(p, way[p->n]);
 	return n < 2 ||
 	       (p->levels[n - 2].top && p->levels[n - 2].top->listed) ||
 	       know_level(p, p->n - 1);
@@ -459,11 +299,11 @@ static void prove_range(struct prover *p, uint32_t from, uint32_t to)
 		bool ok;
 
 		while (p->n > m->recs[i].depth)
-			pop(p);
+			level_pop(p);
 		if (m->recs[i].depth == 0)
 			ok = push_start(p, i) && prove(p, i);
 		else
-			ok = push(p, i) && prove(p, i);
+			ok = level_push(p, i) && prove(p, i);
 		if (!ok)
 			lose(c, i);
 		i = ok ? i + 1 : m->end[i];
@@ -487,7 +327,7 @@ static void *prover_main(void *arg)
 			atomic_store(&f->stop, true);
 	}
 	while (p.n > 0)
-		pop(&p);
+		level_pop(&p);
 	free(p.levels);
 	free(p.path);
 	return NULL;

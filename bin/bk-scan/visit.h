@@ -109,6 +109,8 @@ void release_fd(struct worker *w, struct dir *d);
 void unref_dir(struct dir *d);
 bool shed_fds(struct worker *w);
 int dir_fd(struct worker *w, struct dir *d);
+
+/* open.c: the path of d, and of name in it where that is given. */
 char *dir_path(const struct dir *d, const char *name);
 
 #endif

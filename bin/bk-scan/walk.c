@@ -11,11 +11,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
-#include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,84 +21,6 @@
 #include "record.h"
 #include "sig.h"
 #include "visit.h"
-
-/* ---- paths ---------------------------------------------------------------- */
-
-/* The path of d, and of name in it where that is given. */
-char *dir_path(const struct dir *d, const char *name)
-{
-	size_t len = name ? strlen(name) + 1 : 0;
-	char *path, *to;
-
-	for (const struct dir *p = d; p; p = p->parent)
-		len += strlen(p->name) + (p->parent != NULL);
-	path = bk_malloc(len + 2);
-	to = path + len;
-	*to = '\0';
-	for (const char *part = name; d || part;) {
-		if (part) {
-			to -= strlen(part);
-			memcpy(to, part, strlen(part));
-			*--to = '/';
-		}
-		if (!d)
-			break;
-		part = d->name;
-		if (!d->parent) {
-			to -= strlen(part);
-			memcpy(to, part, strlen(part));
-			break;
-		}
-		d = d->parent;
-	}
-	/* a start at "/" leaves two slashes */
-	if (path[0] == '/' && path[1] == '/')
-		memmove(path, path + 1, len);
-	return path;
-}
-
-static int open_piece(int dirfd, const char *piece, int flags)
-{
-	struct open_how how = {
-		.flags = (uint64_t)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-	long fd = syscall(SYS_openat2, dirfd, piece, &how, sizeof(how));
-
-	if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-		fd = openat(dirfd, piece, flags | O_NOFOLLOW | O_CLOEXEC);
-	return (int)fd;
-}
-
-int walk_open(const char *path, int flags)
-{
-	BK_AUTO_FREE char *copy = NULL;
-	char *s, *end;
-	int fd;
-
-	if (strlen(path) < PATH_MAX)
-		return open_piece(AT_FDCWD, path, flags);
-	copy = bk_strdup(path);
-	end = copy + strlen(copy);
-	s = copy + strspn(copy, "/");
-	fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	while (fd >= 0) {
-		bool last = end - s < PATH_MAX;
-		char *cut = last ? end : s + PATH_MAX - 1;
-		int next;
-
-		while (!last && *cut != '/')
-			cut--;
-		*cut = '\0';
-		next = open_piece(fd, s, last ? flags : O_PATH | O_DIRECTORY);
-		close(fd);
-		fd = next;
-		if (last)
-			break;
-		s = cut + 1;
-	}
-	return fd;
-}
 
 /* ---- descriptors ---------------------------------------------------------- */
 
@@ -581,69 +500,6 @@ static bool pass(struct worker *w, int64_t *due)
 	if (any)
 		record_points(w);
 	return any;
-}
-
-struct zone *zone_add(struct walk *w, const char *path, unsigned int flags)
-{
-	struct zone *z = bk_calloc(1, sizeof(*z));
-
-	z->path = bk_strdup(path);
-	z->flags = flags;
-	if ((w->nzones & (w->nzones - 1)) == 0)
-		w->zones = bk_realloc(w->zones, w->nzones ? 2 * w->nzones : 1,
-				      sizeof(struct zone *));
-	w->zones[w->nzones++] = z;
-	return z;
-}
-
-static int compare_zones(const void *a, const void *b)
-{
-	struct zone *const *x = a, *const *y = b;
-
-	return bk_path_compare((*x)->path, (*y)->path);
-}
-
-void zone_free(struct zone *z)
-{
-	for (int i = 0; z->markers && i < MARKERS; i++)
-		marker_free(&z->markers[i]);
-	free(z->markers);
-	free(z->fstype);
-	free(z->path);
-	free(z);
-}
-
-/* A mount point that is also a configured path has two zones, for example. */
-static void merge(struct zone *to, struct zone *z)
-{
-	to->flags |= z->flags;
-	to->files += z->files;
-	to->dirs += z->dirs;
-	to->bytes += z->bytes;
-	if (!to->markers) {
-		to->markers = z->markers;
-		z->markers = NULL;
-	}
-	if (!to->fstype) {
-		to->fstype = z->fstype;
-		z->fstype = NULL;
-	}
-	zone_free(z);
-}
-
-void sort_zones(struct walk *w)
-{
-	size_t n = 0;
-
-	if (w->nzones)
-		qsort(w->zones, w->nzones, sizeof(*w->zones), compare_zones);
-	for (size_t i = 0; i < w->nzones; i++) {
-		if (n && strcmp(w->zones[n - 1]->path, w->zones[i]->path) == 0)
-			merge(w->zones[n - 1], w->zones[i]);
-		else
-			w->zones[n++] = w->zones[i];
-	}
-	w->nzones = n;
 }
 
 /* As many descriptors as there may be; half of what is left for the rest. */
