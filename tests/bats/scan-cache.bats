@@ -449,3 +449,28 @@ in_mounts() {
 	diff l1 l2
 	diff l1 l3
 }
+
+@test "everything changed, and some of it is elsewhere" {
+	mkdir -p home/{1..15}/{1..15}/x
+	touch home/2/.backup home/5/5/x/.nobackup home/6/6/.backup
+	settle
+	same
+	proved 466
+	find home -type d -exec touch {} +
+	mv home/3/4 home/3/new
+	mv home/5 home/t
+	mv home/6 home/5
+	mv home/t home/6
+	rm -r home/7/8
+	mkdir -p home/7/8/x
+	touch home/7/8/x/.backup
+	mv home/2/2 home/4/4/x
+	same
+	assert_hasnt "$err" "466 were proved"
+	touch home/3/new/x/.backup
+	same
+	settle
+	same
+	proved 466
+	assert_json "$out" '[.[] | select(.type == "root")] | length >= 4'
+}
