@@ -16,6 +16,8 @@
 #include "stamp.h"
 #include "time.h"
 
+enum { WHOLE_EVERY = 24 * 60 * 60 }; /* seconds */
+
 /* ---- what it is about --------------------------------------------------------- */
 
 static void add_file(struct hash *h, const char *path)
@@ -97,6 +99,17 @@ static bool went_back(const struct image *m)
 	       real - mono < h->real - h->mono - slack;
 }
 
+/*
+ * Once a day everything is read, whatever the cache says: should it ever miss
+ * something, that lasts no longer.
+ */
+static bool is_old(const struct image *m)
+{
+	int64_t age = bk_time_now() - m->head->whole;
+
+	return age < 0 || age >= WHOLE_EVERY;
+}
+
 /* NULL where it may be used, "" where nobody need be told why not. */
 static const char *distrust(const struct image *m, const struct cache_key *key)
 {
@@ -106,6 +119,8 @@ static const char *distrust(const struct image *m, const struct cache_key *key)
 		return "";
 	if (went_back(m))
 		return "is of a time that the clock has not come to again";
+	if (is_old(m))
+		return "";
 	return NULL;
 }
 

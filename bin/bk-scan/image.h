@@ -80,9 +80,10 @@ struct image_head {
 	int64_t real, mono; /* clocks at the end of the scan, nanoseconds */
 	int64_t sized;	    /* when sizes were taken, seconds; 0: never */
 	uint64_t unsized;   /* folders that changed since */
+	int64_t whole;	    /* when all was read last, seconds */
 	uint64_t count[SECS];
 	uint64_t sum[SECS];
-	uint64_t spare[4];
+	uint64_t spare[3];
 	uint64_t head_sum; /* of all before it */
 };
 

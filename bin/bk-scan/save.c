@@ -342,6 +342,9 @@ int cache_save(struct cache *c, const char *path, const struct cache_key *key,
 	if (c->image.n) {
 		w.head.sized = c->image.head->sized;
 		w.head.unsized = c->image.head->unsized;
+		w.head.whole = c->image.head->whole;
+	} else {
+		w.head.whole = (int64_t)(c->began / 1000000000);
 	}
 	if (walk->sizes)
 		w.head.unsized = 0;

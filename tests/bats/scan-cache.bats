@@ -430,6 +430,21 @@ in_mounts() {
 	proved 2
 }
 
+@test "once a day everything is read, whatever the cache says" {
+	mk_marker home/a/.backup
+	settle
+	same
+	proved 2
+	python3 "$BATS_TEST_DIRNAME/../rigs/scan_age.py" "$cache" 86300
+	same
+	proved 2
+	python3 "$BATS_TEST_DIRNAME/../rigs/scan_age.py" "$cache" 200
+	same
+	assert_hasnt "$err" proved
+	same
+	proved 2
+}
+
 @test "another boot: what has no identity that outlives it is read anew" {
 	in_mounts "
 		mount -t tmpfs x home
