@@ -348,6 +348,20 @@ static void check_keep(struct loader *l, const struct bk_conf_section *s,
 	}
 }
 
+/* Without a token nobody could push to it. */
+static void check_monitor(struct loader *l, const struct bk_conf_section *s)
+{
+	BK_AUTO_FREE char *where = label(s);
+	const char *type = bk_conf_str(s, "type", "kuma");
+
+	if (bk_conf_value(s, "token", NULL) ||
+	    (strcmp(type, "kuma") != 0 && strcmp(type, "healthchecks") != 0))
+		return;
+	add_problem(l, s->file, s->line,
+		    "%s has no token; add e.g. token = keyring:%s/%s", where,
+		    type, s->name);
+}
+
 static void check_section(struct loader *l, const struct bk_conf_section *s)
 {
 	const struct bk_conf_kind *kind = bk_conf_schema_kind(s->kind);
@@ -368,6 +382,8 @@ static void check_section(struct loader *l, const struct bk_conf_section *s)
 				check_keep(l, s, v, &seen);
 		}
 	}
+	if (strcmp(s->kind, "monitor") == 0)
+		check_monitor(l, s);
 }
 
 static char *node_name(void)

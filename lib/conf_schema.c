@@ -12,6 +12,9 @@
 
 static const struct bk_conf_key host_keys[] = {
 	{ "name", "web1", BK_CONF_HOST, .list = false },
+	{ "fleet", "fsn", BK_CONF_REF, .ref = "box" },
+	{ "prometheus", "/var/lib/prometheus/node-exporter/bk.prom",
+	  BK_CONF_PATH, .list = false },
 	{ 0 },
 };
 
@@ -53,6 +56,24 @@ static const struct bk_conf_key backup_keys[] = {
 	{ "exclude", "*.tmp", BK_CONF_PATTERN, .list = true },
 	{ "shrink-alarm", "50%", BK_CONF_PERCENT, .list = false },
 	{ "keep", EXAMPLE_KEEP, BK_CONF_KEEP, .list = true },
+	{ "max-age", "3h", BK_CONF_DURATION, .list = false },
+	{ 0 },
+};
+
+static const struct bk_conf_key box_keys[] = {
+	{ "url", "sftp://box-fsn/cold", BK_CONF_BOX, .required = true },
+	{ 0 },
+};
+
+static const struct bk_conf_key monitor_keys[] = {
+	{ "type", "kuma", BK_CONF_CHOICE,
+	  .ref = "kuma|healthchecks|ntfy|webhook" },
+	{ "url", "https://kuma.example.org", BK_CONF_WEB, .required = true },
+	{ "token", "keyring:kuma/home", BK_CONF_SECRET, .list = true },
+	{ "watch", "backup home", BK_CONF_WATCH, .list = true },
+	{ "max-age", "2h", BK_CONF_DURATION, .list = false },
+	{ "remind", "1d", BK_CONF_DURATION, .list = false },
+	{ "ca", "/etc/bk/ca.pem", BK_CONF_PATH, .list = false },
 	{ 0 },
 };
 
@@ -69,6 +90,7 @@ static const struct bk_conf_kind kinds[] = {
 	{ "host", false, host_keys },	    { "scan", false, scan_keys },
 	{ "keyring", false, keyring_keys }, { "repo", true, repo_keys },
 	{ "backup", true, backup_keys },    { "cold", true, cold_keys },
+	{ "box", true, box_keys },	    { "monitor", true, monitor_keys },
 };
 
 const struct bk_conf_kind *bk_conf_schema_kind(const char *name)
@@ -192,6 +214,45 @@ static char *clean_program(const char *s)
 	if (*s == '/')
 		return bk_path_clean(s);
 	return *s == '-' || strchr(s, '/') ? NULL : bk_strdup(s);
+}
+
+static bool is_choice(const char *words, const char *s)
+{
+	BK_AUTO_STRV struct bk_strv all = BK_STRV_INIT;
+
+	bk_strv_split(&all, words, "|");
+	return bk_strv_has(&all, s);
+}
+
+static bool is_web(const char *s)
+{
+	const char *rest = bk_str_starts(s, "https://")	 ? s + 8
+			   : bk_str_starts(s, "http://") ? s + 7
+							 : "";
+
+	return *rest && *rest != '/' && !bk_str_control(s) &&
+	       !strpbrk(s, " ?#");
+}
+
+static bool is_box(const char *s)
+{
+	const char *rest = s + strlen("sftp://");
+
+	if (bk_str_control(s))
+		return false;
+	if (bk_str_starts(s, "dir:"))
+		return s[strlen("dir:")] == '/';
+	return bk_str_starts(s, "sftp://") && *rest && !strchr("/-@:", *rest) &&
+	       !strpbrk(rest, " ?#");
+}
+
+/* KIND or KIND NAME, as bk_state_write() has them. */
+static bool is_watch(const char *s)
+{
+	const char *name = strchr(s, ' ');
+
+	return *s != '-' && only(s, ALNUM "._-: ") &&
+	       (!name || (name > s && name[1] && !strchr(name + 1, ' ')));
 }
 
 /* One that is to open the keyring cannot lie in it. */
@@ -366,6 +427,18 @@ static char *clean(const struct bk_conf_key *key, const char *s)
 	case BK_CONF_COUNT:
 		ok = is_count(key, s);
 		break;
+	case BK_CONF_CHOICE:
+		ok = is_choice(key->ref, s);
+		break;
+	case BK_CONF_WEB:
+		ok = is_web(s);
+		break;
+	case BK_CONF_BOX:
+		ok = is_box(s);
+		break;
+	case BK_CONF_WATCH:
+		ok = is_watch(s);
+		break;
 	default:
 		ok = is_number(key->type, s);
 		break;
@@ -387,12 +460,16 @@ static const char *const wanted[] = {
 	[BK_CONF_PROGRAM] = "an absolute path or a plain program name",
 	[BK_CONF_USER] = "the name of a user",
 	[BK_CONF_REF] = "the name of a section",
+	[BK_CONF_WEB] = "an address (http:// or https://, nothing behind '?')",
+	[BK_CONF_BOX] = "a box (sftp://[user@]host[:port]/folder or dir:/path)",
+	[BK_CONF_WATCH] = "a job (KIND NAME, or KIND for all of them)",
 };
 
 /* Values that may carry a password are not shown. */
 static bool is_private(enum bk_conf_type type)
 {
-	return type == BK_CONF_URL || type == BK_CONF_OPTION;
+	return type == BK_CONF_URL || type == BK_CONF_OPTION ||
+	       type == BK_CONF_WEB;
 }
 
 static void add_quoted(struct bk_buf *b, const char *s)
@@ -428,6 +505,8 @@ char *bk_conf_schema_check(const struct bk_conf_key *key, const char *value,
 		bk_buf_addf(&b, "is not a number from %llu to %llu",
 			    (unsigned long long)key->min,
 			    (unsigned long long)key->max);
+	else if (key->type == BK_CONF_CHOICE)
+		bk_buf_addf(&b, "is not one of %s", key->ref);
 	else
 		bk_buf_addf(&b, "is not %s", wanted[key->type]);
 	bk_buf_addf(&b, "; write e.g. %s", key->example);

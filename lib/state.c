@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "state.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <string.h>
 
 #include "dirs.h"
@@ -11,33 +13,88 @@
 
 #define STATE_LIMIT ((size_t)16 << 20)
 
-static char *file_name(const char *tool, const char *job)
+char *bk_state_file(const char *tool, const char *job)
 {
-	char *name = bk_asprintf("state/%s.%s.json", tool, job);
+	char *name = bk_asprintf("%s.%s.json", tool, job);
 
-	for (char *p = name + strlen("state/"); *p; p++)
+	for (char *p = name; *p; p++)
 		if (*p == ' ' || *p == '/')
 			*p = '-';
 	return name;
+}
+
+/* Below the state folder. */
+static char *file_name(const char *tool, const char *job)
+{
+	BK_AUTO_FREE char *file = bk_state_file(tool, job);
+
+	return bk_asprintf("state/%s", file);
+}
+
+static json_t *load(const char *path, struct bk_err *err)
+{
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+	json_error_t why;
+	json_t *o;
+
+	if (bk_file_read(path, STATE_LIMIT, &b, err) < 0)
+		return NULL;
+	o = json_loadb(b.p ? b.p : "", b.len, JSON_REJECT_DUPLICATES, &why);
+	if (json_is_object(o) && bk_rec_int(o, "v", -1) == 1)
+		return o;
+	json_decref(o);
+	(void)bk_err_set(err, BK_EX_DATAERR, 0, "'%s' is damaged: %s", path,
+			 o ? "not a state of version 1" : why.text);
+	return NULL;
 }
 
 json_t *bk_state_read(const char *tool, const char *job, struct bk_err *err)
 {
 	BK_AUTO_FREE char *name = file_name(tool, job);
 	BK_AUTO_FREE char *path = bk_dirs_peek(BK_DIRS_STATE, name, err);
-	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
-	json_error_t why;
-	json_t *o;
 
-	if (!path || bk_file_read(path, STATE_LIMIT, &b, err) < 0)
-		return NULL;
-	o = json_loadb(b.p ? b.p : "", b.len, JSON_REJECT_DUPLICATES, &why);
-	if (json_is_object(o) && bk_rec_int(o, "v", -1) == 1)
+	return path ? load(path, err) : NULL;
+}
+
+static json_t *load_or_tell(const char *folder, const char *name)
+{
+	BK_AUTO_FREE char *path = bk_asprintf("%s/%s", folder, name);
+	struct bk_err err;
+	json_t *o = load(path, &err);
+
+	if (o)
 		return o;
-	json_decref(o);
-	bk_err_set(err, BK_EX_DATAERR, 0, "'%s' is damaged: %s", path,
-		   o ? "not a state of version 1" : why.text);
-	return NULL;
+	o = json_object();
+	bk_rec_set_str(o, "file", name);
+	bk_rec_set_str(o, "damaged", err.msg);
+	return o;
+}
+
+json_t *bk_state_all(struct bk_err *err)
+{
+	BK_AUTO_FREE char *folder = bk_dirs_peek(BK_DIRS_STATE, "state", err);
+	BK_AUTO_STRV struct bk_strv names = BK_STRV_INIT;
+	json_t *all;
+	DIR *d;
+
+	if (!folder)
+		return NULL;
+	d = opendir(folder);
+	if (!d && errno != ENOENT) {
+		(void)bk_err_sys(err, "cannot read '%s'", folder);
+		return NULL;
+	}
+	for (struct dirent *e; d && (e = readdir(d));)
+		if (bk_str_ends(e->d_name, ".json") && e->d_name[0] != '.')
+			bk_strv_add(&names, e->d_name);
+	if (d)
+		(void)closedir(d);
+	bk_strv_sort(&names);
+	all = json_array();
+	for (size_t i = 0; i < names.n; i++)
+		(void)json_array_append_new(all,
+					    load_or_tell(folder, names.v[i]));
+	return all;
 }
 
 static const char *result(int exit)
@@ -52,22 +109,20 @@ static const char *result(int exit)
 	}
 }
 
-static void set_last_ok(json_t *o, const char *tool, const char *job, int exit,
-			int64_t end)
+/* What goes on from the state before: when all began, when it was well. */
+static void set_history(json_t *o, const char *tool, const char *job, int exit,
+			int64_t start, int64_t end)
 {
-	BK_AUTO_JSON json_t *before = NULL;
-	const char *last;
+	BK_AUTO_JSON json_t *before = bk_state_read(tool, job, NULL);
+	int64_t last =
+		exit == BK_EX_OK ? end : bk_rec_time(before, "last_ok", 0);
+	int64_t since = bk_rec_time(before, "since", start);
 
-	if (exit == BK_EX_OK) {
-		bk_rec_set_time(o, "last_ok", end);
-		return;
-	}
-	before = bk_state_read(tool, job, NULL);
-	last = bk_rec_str(before, "last_ok");
 	if (last)
-		bk_rec_set_str(o, "last_ok", last);
+		bk_rec_set_time(o, "last_ok", last);
 	else
 		(void)json_object_set_new(o, "last_ok", json_null());
+	bk_rec_set_time(o, "since", since < start ? since : start);
 }
 
 int bk_state_write(const char *tool, const char *job, const char *host,
@@ -93,7 +148,7 @@ int bk_state_write(const char *tool, const char *job, const char *host,
 	bk_rec_set_str(o, "message", message);
 	if (counts)
 		(void)json_object_set(o, "counts", counts);
-	set_last_ok(o, tool, job, exit, end);
+	set_history(o, tool, job, exit, start, end);
 	if (extra)
 		(void)json_object_update_missing(o, extra);
 	text = json_dumps(o, JSON_INDENT(1));

@@ -17,11 +17,22 @@
  * home" (a space becomes '-' in the file's name). exit decides "result": 0
  * ok, 3 partial, all else failed. counts (may be NULL) and extra (may be
  * NULL; its members go beside the others) are not consumed. "last_ok" is the
- * end of this run where it is ok, else the one in the file that is replaced.
+ * end of this run where it is ok, else the one in the file that is replaced;
+ * "since" the start of the first run ever.
  */
 int bk_state_write(const char *tool, const char *job, const char *host,
 		   int64_t start, int exit, const char *message, json_t *counts,
 		   json_t *extra, struct bk_err *err);
+
+/* The name of its file: "bk-restic.backup-home.json". The caller frees it. */
+char *bk_state_file(const char *tool, const char *job);
+
+/*
+ * All of them: an array, sorted by the files' names. One that cannot be read
+ * is an object with "file" and "damaged", the reason as a text. NULL where
+ * the folder is there and cannot be read (77, 71).
+ */
+json_t *bk_state_all(struct bk_err *err);
 
 /* The state of a job, or NULL: 66 where it never ran, 65 where it is damaged. */
 json_t *bk_state_read(const char *tool, const char *job, struct bk_err *err);

@@ -496,9 +496,9 @@ CHECK_TEST(unknown_sections)
 {
 	HAS(try("[repos x]\nurl = y\n"),
 	    "c:1: [repos x] is an unknown section; did you mean 'repo'?");
-	CHECK_STR(try("[monitor x]\nurl = y\n z\nfoo = bar\n"),
-		  "c:1: [monitor x] is an unknown section; there are host scan "
-		  "keyring repo backup cold");
+	CHECK_STR(try("[garden x]\nurl = y\n z\nfoo = bar\n"),
+		  "c:1: [garden x] is an unknown section; there are host scan "
+		  "keyring repo backup cold box monitor");
 	HAS(try("[repo]\nurl = y\n"),
 	    "c:1: [repo] needs a name; write e.g. [repo main]");
 	HAS(try("[scan x]\n"), "c:1: [scan x] takes no name; write [scan]");
@@ -602,7 +602,7 @@ CHECK_TEST(all_problems_in_order)
 		"c:6: [scan] has no key 'foo'; there are root cross-mounts "
 		"fstype jobs\n"
 		"c:7: [bar] is an unknown section; there are host scan keyring repo "
-		"backup cold\n"
+		"backup cold box monitor\n"
 		"c:10: [cold c] copies: '9' is not a number from 1 to 2; "
 		"write e.g. 2\n"
 		"c:8: [cold c] has no path; add e.g. path = /srv/photos");
@@ -947,6 +947,8 @@ CHECK_TEST(sample_and_manual_have_every_key)
 	each_key_is_in(man, "keyring", "");
 	each_key_is_in(man, "repo", "main");
 	each_key_is_in(man, "backup", "home");
+	each_key_is_in(man, "box", "fsn");
+	each_key_is_in(man, "monitor", "home");
 	each_key_is_in(man, "cold", "photos");
 	free(text);
 	free(man);
@@ -973,4 +975,31 @@ CHECK_TEST(examples_of_the_manual)
 	}
 	CHECK_INT(found, 2);
 	free(man);
+}
+
+CHECK_TEST(monitors_and_boxes)
+{
+	CHECK_STR(try("[host]\nfleet = b\n[box b]\nurl = dir:/mnt/usb\n"
+		      "[monitor m]\nurl = https://kuma.example.org/\n"
+		      "token = ask\nwatch = backup home\n two words more\n"),
+		  "c:9: [monitor m] watch: 'two words more' is not a job (KIND "
+		  "NAME, or KIND for all of them); write e.g. backup home");
+	CHECK_STR(try("[monitor m]\nurl = kuma.example.org\ntoken = ask\n"),
+		  "c:2: [monitor m] url: is not an address (http:// or "
+		  "https://, nothing behind '?'); write e.g. "
+		  "https://kuma.example.org");
+	CHECK_STR(try("[monitor m]\nurl = https://k\n"),
+		  "c:1: [monitor m] has no token; add e.g. token = "
+		  "keyring:kuma/m");
+	CHECK_STR(try("[monitor m]\ntype = ntfy\nurl = https://k/topic\n"),
+		  NULL);
+	HAS(try("[monitor m]\ntype = pager\nurl = https://k\n"),
+	    "'pager' is not one of kuma|healthchecks|ntfy|webhook; write e.g. "
+	    "kuma");
+	HAS(try("[box b]\nurl = /mnt/usb\n"), "is not a box (sftp://");
+	CHECK_STR(try("[box b]\nurl = sftp://u@box:23/cold\n"), NULL);
+	HAS(try("[box b]\nurl = sftp://-oProxyCommand=x/cold\n"),
+	    "is not a box");
+	HAS(try("[host]\nfleet = c\n[box b]\nurl = dir:/x\n"),
+	    "there is no [box c]; did you mean 'b'?");
 }

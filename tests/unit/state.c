@@ -170,3 +170,36 @@ CHECK_TEST(cannot_be_written)
 		  -1);
 	CHECK_INT(err.exit, 73);
 }
+
+CHECK_TEST(since_is_the_first_start)
+{
+	BK_AUTO_JSON json_t *o = NULL;
+
+	set_up();
+	CHECK_INT(bk_state_write("bk-restic", "backup home", "box", 1795366800,
+				 1, "x", NULL, NULL, &err),
+		  0);
+	CHECK_INT(bk_state_write("bk-restic", "backup home", "box", 1795466800,
+				 0, "x", NULL, NULL, &err),
+		  0);
+	o = bk_state_read("bk-restic", "backup home", &err);
+	CHECK_STR(bk_rec_str(o, "since"), "2026-11-22T17:00:00Z");
+}
+
+CHECK_TEST(all_states_the_damaged_ones_too)
+{
+	BK_AUTO_JSON json_t *all = NULL;
+
+	set_up();
+	all = bk_state_all(&err);
+	CHECK_INT(json_array_size(all), 0);
+	json_decref(all);
+	json_decref(run(0, "x"));
+	put_file("state/a.b.json", "{\"v\":1,");
+	put_file("state/.bk-restic.x.json.AbCdEf", "{}");
+	all = bk_state_all(&err);
+	CHECK_INT(json_array_size(all), 2);
+	CHECK_STR(bk_rec_str(json_array_get(all, 0), "file"), "a.b.json");
+	CHECK(strstr(bk_rec_str(json_array_get(all, 0), "damaged"), "damaged"));
+	CHECK_STR(bk_rec_str(json_array_get(all, 1), "job"), "backup home");
+}

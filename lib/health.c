@@ -1,0 +1,465 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "health.h"
+
+#include "rec.h"
+#include "state.h"
+#include "str.h"
+#include "time.h"
+
+#define HOUR ((uint64_t)3600)
+#define DAY (24 * HOUR)
+/* Clocks of one host that differ by less were just being set. */
+#define FUTURE_SLACK 300
+/* A unit notes its end after the tool that ran in it noted its own. */
+#define UNIT_SLACK 60
+/* What a unit that belongs to no job left behind is told for so long. */
+#define UNIT_STALE ((int64_t)(8 * DAY))
+
+#define BACKUP_LIMIT (3 * HOUR)
+#define FORGET_LIMIT (8 * DAY)
+#define PRUNE_EVERY (7 * DAY)
+#define KIT_LIMIT (400 * DAY)
+
+struct reader {
+	struct bk_health_list *list;
+	const struct bk_conf *conf;
+	const json_t *states;
+	int64_t now;
+};
+
+const char *bk_health_name(enum bk_health h)
+{
+	static const char *const names[] = {
+		[BK_HEALTH_OK] = "ok",
+		[BK_HEALTH_TODO] = "todo",
+		[BK_HEALTH_DELAYED] = "delayed",
+		[BK_HEALTH_PARTIAL] = "partial",
+		[BK_HEALTH_LATE] = "late",
+		[BK_HEALTH_FAILED] = "failed",
+		[BK_HEALTH_NEVER] = "never",
+		[BK_HEALTH_UNKNOWN] = "unknown",
+	};
+
+	return names[h];
+}
+
+int64_t bk_health_last_ok(const struct bk_health_job *j)
+{
+	return bk_rec_time(j->state, "last_ok", 0);
+}
+
+int64_t bk_health_end(const struct bk_health_job *j)
+{
+	return bk_rec_time(j->state, "end", 0);
+}
+
+bool bk_health_is(const struct bk_health_job *j, const char *watch)
+{
+	size_t n = strlen(watch);
+
+	if (strcmp(j->name, watch) == 0)
+		return true;
+	return !strchr(watch, ' ') && strncmp(j->name, watch, n) == 0 &&
+	       j->name[n] == ' ';
+}
+
+/* Judging. */
+
+static void verdict(struct bk_health_job *j, enum bk_health health, char *why)
+{
+	free(j->why);
+	j->health = health;
+	j->why = why;
+}
+
+static char *with_duration(const char *text, int64_t seconds)
+{
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+
+	bk_str_add_duration(&b, seconds > 0 ? (uint64_t)seconds : 0);
+	return bk_asprintf("%s%s", text, b.p);
+}
+
+static bool is_kit(const struct bk_health_job *j)
+{
+	return bk_str_starts(j->name, "kit ");
+}
+
+static void judge_kit(struct bk_health_job *j, int64_t now)
+{
+	int64_t last = bk_health_last_ok(j);
+
+	if (last && now - last <= (int64_t)KIT_LIMIT)
+		verdict(j, BK_HEALTH_OK, bk_strdup(""));
+	else if (last)
+		verdict(j, BK_HEALTH_TODO,
+			with_duration("recovery sheet last proved before ",
+				      now - last));
+	else
+		verdict(j, BK_HEALTH_TODO,
+			bk_strdup("no recovery sheet: run bk-secret kit"));
+}
+
+static void judge_never(struct bk_health_job *j, uint64_t limit, int64_t now)
+{
+	if (j->since && now - j->since <= (int64_t)limit)
+		verdict(j, BK_HEALTH_OK, bk_strdup("not due yet"));
+	else
+		verdict(j, BK_HEALTH_NEVER, bk_strdup("never ran"));
+}
+
+static bool is_late(const struct bk_health_job *j, uint64_t limit, int64_t now)
+{
+	int64_t last = bk_health_last_ok(j);
+
+	return limit && (!last || now - last > (int64_t)limit);
+}
+
+static void judge_failure(struct bk_health_job *j, const json_t *state,
+			  uint64_t limit, int64_t now)
+{
+	const char *message = bk_rec_str(state, "message");
+	bool delayed = bk_rec_int(state, "exit", 1) == BK_EX_TEMPFAIL &&
+		       bk_health_last_ok(j) && !is_late(j, limit, now);
+
+	verdict(j, delayed ? BK_HEALTH_DELAYED : BK_HEALTH_FAILED,
+		bk_asprintf("%s: %s", delayed ? "tries again" : "failed",
+			    message ? message : "no reason was given"));
+}
+
+static void judge_age(struct bk_health_job *j, uint64_t limit, int64_t now)
+{
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+	int64_t last = bk_health_last_ok(j);
+
+	if (!last) {
+		verdict(j, BK_HEALTH_LATE, bk_strdup("was never good"));
+		return;
+	}
+	bk_buf_adds(&b, "last good ");
+	bk_str_add_duration(&b, now > last ? (uint64_t)(now - last) : 0);
+	bk_buf_adds(&b, " ago, limit ");
+	bk_str_add_duration(&b, limit);
+	verdict(j, BK_HEALTH_LATE, bk_buf_steal(&b));
+}
+
+void bk_health_judge(struct bk_health_job *j, uint64_t limit, int64_t now)
+{
+	const char *result = bk_rec_str(j->state, "result");
+	const char *message = bk_rec_str(j->state, "message");
+	int64_t end = bk_health_end(j), last = bk_health_last_ok(j);
+
+	if (j->damaged)
+		verdict(j, BK_HEALTH_UNKNOWN, bk_strdup(j->damaged));
+	else if (end > now + FUTURE_SLACK || last > now + FUTURE_SLACK)
+		verdict(j, BK_HEALTH_UNKNOWN,
+			with_duration("is from the future, check the clock: ",
+				      (end > last ? end : last) - now));
+	else if (j->unit_state)
+		judge_failure(j, j->unit_state, limit, now);
+	else if (is_kit(j))
+		judge_kit(j, now);
+	else if (!j->state)
+		judge_never(j, limit, now);
+	else if (!result || !end)
+		verdict(j, BK_HEALTH_UNKNOWN,
+			bk_strdup("its state says not how it ended"));
+	else if (strcmp(result, "ok") != 0 && strcmp(result, "partial") != 0)
+		judge_failure(j, j->state, limit, now);
+	else if (is_late(j, limit, now))
+		judge_age(j, limit, now);
+	else if (strcmp(result, "partial") == 0)
+		verdict(j, BK_HEALTH_PARTIAL,
+			bk_asprintf("partial: %s", message ? message : ""));
+	else
+		verdict(j, BK_HEALTH_OK, bk_strdup(""));
+}
+
+/* Finding. */
+
+static const json_t *find_state(const struct reader *r, const char *tool,
+				const char *job)
+{
+	size_t i;
+	const json_t *o;
+
+	json_array_foreach(r->states, i, o) {
+		const char *t = bk_rec_str(o, "tool"),
+			   *j = bk_rec_str(o, "job");
+
+		if (t && j && strcmp(t, tool) == 0 && strcmp(j, job) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+static const char *find_damage(const struct reader *r, const char *tool,
+			       const char *job)
+{
+	BK_AUTO_FREE char *file = bk_state_file(tool, job);
+	size_t i;
+	const json_t *o;
+
+	json_array_foreach(r->states, i, o) {
+		const char *f = bk_rec_str(o, "file");
+
+		if (f && strcmp(f, file) == 0)
+			return bk_rec_str(o, "damaged");
+	}
+	return NULL;
+}
+
+static bool has_failed(const json_t *state)
+{
+	return state && bk_rec_int(state, "exit", 0) != 0;
+}
+
+/* Has the job written down itself how it ended in this run of the unit? */
+static bool told_itself(const struct bk_health_job *j, const json_t *unit)
+{
+	int64_t end = bk_health_end(j), start = bk_rec_time(unit, "start", 0);
+
+	if (has_failed(j->state))
+		end += UNIT_SLACK;
+	return end >= start;
+}
+
+/* The failure of the unit, or of its instance for this job, that counts. */
+static const json_t *unit_failure(const struct reader *r,
+				  const struct bk_health_job *j)
+{
+	const char *name = strchr(j->name, ' ');
+	BK_AUTO_FREE char *instance =
+		bk_asprintf("%s@%s", j->unit, name ? name + 1 : "");
+	const char *names[] = { j->unit, instance };
+
+	for (size_t i = 0; i < BK_COUNT(names); i++) {
+		const json_t *unit = find_state(r, "unit", names[i]);
+
+		if (has_failed(unit) && !told_itself(j, unit))
+			return unit;
+	}
+	return NULL;
+}
+
+static struct bk_health_job *new_job(struct reader *r)
+{
+	struct bk_health_list *l = r->list;
+
+	l->jobs = bk_realloc(l->jobs, l->n + 1, sizeof(*l->jobs));
+	l->jobs[l->n] = (struct bk_health_job){ 0 };
+	return &l->jobs[l->n++];
+}
+
+/* Takes name. unit NULL: no unit of systemd does it. */
+static struct bk_health_job *add_job(struct reader *r, const char *tool,
+				     char *name, const char *unit,
+				     uint64_t limit, int64_t since)
+{
+	struct bk_health_job *j = new_job(r);
+	const char *damage = find_damage(r, tool, name);
+
+	j->name = name;
+	j->unit = unit;
+	j->limit = limit;
+	j->since = since;
+	j->state = json_deep_copy(find_state(r, tool, name));
+	j->damaged = damage ? bk_strdup(damage) : NULL;
+	if (unit)
+		j->unit_state = json_deep_copy(unit_failure(r, j));
+	bk_health_judge(j, limit, r->now);
+	return j;
+}
+
+static bool is_streams_only(const struct bk_conf_section *s)
+{
+	return !bk_conf_bool(s, "markers", false) &&
+	       !bk_conf_value(s, "path", NULL);
+}
+
+/* Streams of the set, "backup SET:NAME": known by what they left. */
+static size_t add_streams(struct reader *r, const struct bk_conf_section *s,
+			  uint64_t limit)
+{
+	BK_AUTO_FREE char *start = bk_asprintf("backup %s:", s->name);
+	size_t i, n = 0;
+	const json_t *o;
+
+	json_array_foreach(r->states, i, o) {
+		const char *tool = bk_rec_str(o, "tool");
+		const char *job = bk_rec_str(o, "job");
+
+		if (!tool || !job || strcmp(tool, "bk-restic") != 0 ||
+		    !bk_str_starts(job, start))
+			continue;
+		(void)add_job(r, "bk-restic", bk_strdup(job), NULL, limit, 0);
+		n++;
+	}
+	return n;
+}
+
+static void add_backups(struct reader *r)
+{
+	const struct bk_conf_section *s = NULL;
+
+	while ((s = bk_conf_next(r->conf, "backup", s))) {
+		uint64_t limit = bk_conf_duration(s, "max-age", BACKUP_LIMIT);
+
+		if (add_streams(r, s, limit) > 0 && is_streams_only(s))
+			continue;
+		(void)add_job(r, "bk-restic", bk_asprintf("backup %s", s->name),
+			      "bk-restic", limit, 0);
+	}
+}
+
+static const struct bk_conf_section *repo_of(const struct reader *r,
+					     const struct bk_conf_section *s)
+{
+	return bk_conf_find(r->conf, "repo", bk_conf_str(s, "repo", ""));
+}
+
+/* When the set's first backup began, so that its forget could have run. */
+static int64_t backup_since(const struct reader *r,
+			    const struct bk_conf_section *s)
+{
+	BK_AUTO_FREE char *job = bk_asprintf("backup %s", s->name);
+
+	return bk_rec_time(find_state(r, "bk-restic", job), "since", r->now);
+}
+
+static bool has_keep(const struct reader *r, const struct bk_conf_section *s)
+{
+	return bk_conf_value(s, "keep", NULL) ||
+	       bk_conf_value(repo_of(r, s), "keep", NULL);
+}
+
+static void add_forgets(struct reader *r)
+{
+	const struct bk_conf_section *s = NULL;
+
+	while ((s = bk_conf_next(r->conf, "backup", s)))
+		if (has_keep(r, s))
+			(void)add_job(r, "bk-restic",
+				      bk_asprintf("forget %s", s->name),
+				      "bk-forget", FORGET_LIMIT,
+				      backup_since(r, s));
+}
+
+/* The first backup with retention into this repository; 0: there is none. */
+static int64_t prune_since(const struct reader *r,
+			   const struct bk_conf_section *repo)
+{
+	const struct bk_conf_section *s = NULL;
+	int64_t since = 0;
+
+	while ((s = bk_conf_next(r->conf, "backup", s))) {
+		int64_t t = backup_since(r, s);
+
+		if (repo_of(r, s) == repo && has_keep(r, s) &&
+		    (since == 0 || t < since))
+			since = t;
+	}
+	return since;
+}
+
+static void add_prunes(struct reader *r)
+{
+	const struct bk_conf_section *s = NULL;
+
+	while ((s = bk_conf_next(r->conf, "repo", s))) {
+		uint64_t every =
+			bk_conf_duration(s, "prune-every", PRUNE_EVERY);
+		int64_t since = prune_since(r, s);
+
+		if (since)
+			(void)add_job(r, "bk-restic",
+				      bk_asprintf("prune %s", s->name),
+				      "bk-forget", every + FORGET_LIMIT, since);
+	}
+}
+
+static void add_kits(struct reader *r)
+{
+	const struct bk_conf_section *s = NULL;
+
+	while ((s = bk_conf_next(r->conf, "repo", s)))
+		(void)add_job(r, "bk-secret", bk_asprintf("kit %s", s->name),
+			      NULL, KIT_LIMIT, 0);
+}
+
+static bool is_known_unit(const struct reader *r, const char *unit)
+{
+	size_t n = strcspn(unit, "@");
+
+	for (size_t i = 0; i < r->list->n; i++) {
+		const char *known = r->list->jobs[i].unit;
+
+		if (known && strlen(known) == n && strncmp(known, unit, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_unit(struct reader *r, const char *unit, const json_t *state)
+{
+	struct bk_health_job *j =
+		add_job(r, "unit", bk_asprintf("unit %s", unit), NULL, 0, 0);
+
+	j->unit_state = json_deep_copy(state);
+	bk_health_judge(j, 0, r->now);
+}
+
+/* Units that failed and that none of the jobs answers for. */
+static void add_units(struct reader *r)
+{
+	size_t i;
+	const json_t *o;
+
+	json_array_foreach(r->states, i, o) {
+		const char *tool = bk_rec_str(o, "tool");
+		const char *unit = bk_rec_str(o, "job");
+
+		if (tool && unit && strcmp(tool, "unit") == 0 &&
+		    has_failed(o) && !is_known_unit(r, unit) &&
+		    r->now - bk_rec_time(o, "end", 0) < UNIT_STALE)
+			add_unit(r, unit, o);
+	}
+}
+
+void bk_health_read(struct bk_health_list *l, const struct bk_conf *conf,
+		    const json_t *states, int64_t now)
+{
+	struct reader r = { l, conf, states, now };
+
+	*l = BK_HEALTH_INIT;
+	add_backups(&r);
+	add_forgets(&r);
+	add_prunes(&r);
+	add_kits(&r);
+	add_units(&r);
+}
+
+const struct bk_health_job *bk_health_worst(const struct bk_health_list *l)
+{
+	const struct bk_health_job *worst = NULL;
+
+	for (size_t i = 0; i < l->n; i++)
+		if (!worst || l->jobs[i].health > worst->health)
+			worst = &l->jobs[i];
+	return worst;
+}
+
+void bk_health_free(struct bk_health_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct bk_health_job *j = &l->jobs[i];
+
+		json_decref(j->state);
+		json_decref(j->unit_state);
+		free(j->name);
+		free(j->damaged);
+		free(j->why);
+	}
+	free(l->jobs);
+	*l = BK_HEALTH_INIT;
+}

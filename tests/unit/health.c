@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "health.h"
+
+#include <unistd.h>
+
+#include "rec.h"
+#include "scratch.h"
+#include "state.h"
+
+#define NOW ((int64_t)1800000000)
+#define MIN ((int64_t)60)
+#define HOUR (60 * MIN)
+#define DAY (24 * HOUR)
+
+static struct bk_conf *conf;
+static json_t *states;
+static struct bk_health_list list;
+
+static void configure(const char *text)
+{
+	BK_AUTO_STRV struct bk_strv problems = BK_STRV_INIT;
+	struct bk_err err;
+
+	(void)scratch();
+	put_file("bk.conf", text);
+	conf = bk_conf_load("bk.conf", &problems, &err);
+	CHECK_STR(problems.n ? problems.v[0] : NULL, NULL);
+	CHECK(conf);
+	states = json_array();
+}
+
+#define REPO "[repo main]\nurl = /r\npassword = ask\n"
+#define HOME "[backup home]\nrepo = main\npath = /home\n"
+
+static json_t *state(const char *tool, const char *job, int64_t start,
+		     int64_t end, int exit)
+{
+	json_t *o = json_object();
+
+	bk_rec_set_int(o, "v", 1);
+	bk_rec_set_str(o, "tool", tool);
+	bk_rec_set_str(o, "job", job);
+	bk_rec_set_time(o, "start", start);
+	bk_rec_set_time(o, "end", end);
+	bk_rec_set_int(o, "exit", exit);
+	bk_rec_set_str(o, "result",
+		       exit == 0   ? "ok"
+		       : exit == 3 ? "partial"
+				   : "failed");
+	bk_rec_set_str(o, "message", "what it said");
+	bk_rec_set_time(o, "last_ok", exit == 0 ? end : NOW - 2 * HOUR);
+	bk_rec_set_time(o, "since", start);
+	(void)json_array_append_new(states, o);
+	return o;
+}
+
+/* "backup home=ok: why; ..." of all jobs. */
+static const char *judged(void)
+{
+	static struct bk_buf b;
+
+	bk_buf_clear(&b);
+	bk_health_free(&list);
+	bk_health_read(&list, conf, states, NOW);
+	for (size_t i = 0; i < list.n; i++)
+		bk_buf_addf(&b, "%s%s=%s%s%s", i ? "; " : "", list.jobs[i].name,
+			    bk_health_name(list.jobs[i].health),
+			    *list.jobs[i].why ? ": " : "", list.jobs[i].why);
+	return b.p;
+}
+
+/* The first job only. */
+static const char *first(void)
+{
+	const char *all = judged();
+	static char text[200];
+
+	(void)snprintf(text, sizeof(text), "%.*s", (int)strcspn(all, ";"), all);
+	return text;
+}
+
+CHECK_TEST(what_never_ran_is_wrong)
+{
+	configure(REPO HOME);
+	CHECK_STR(judged(), "backup home=never: never ran; "
+			    "kit main=todo: no recovery sheet: run bk-secret "
+			    "kit");
+	CHECK_STR(bk_health_worst(&list)->name, "backup home");
+}
+
+CHECK_TEST(each_way_to_end)
+{
+	static const struct {
+		int exit;
+		int64_t ago;
+		const char *want;
+	} cases[] = {
+		{ 0, 10 * MIN, "backup home=ok" },
+		{ 0, 3 * HOUR, "backup home=ok" },
+		{ 0, 3 * HOUR + MIN,
+		  "backup home=late: last good 3 h 1 min ago, limit 3 h 0 min" },
+		{ 3, 10 * MIN, "backup home=partial: partial: what it said" },
+		{ 1, 10 * MIN, "backup home=failed: failed: what it said" },
+		{ 75, 10 * MIN,
+		  "backup home=delayed: tries again: what it said" },
+	};
+
+	configure(REPO HOME);
+	for (size_t i = 0; i < BK_COUNT(cases); i++) {
+		(void)json_array_clear(states);
+		(void)state("bk-restic", "backup home",
+			    NOW - cases[i].ago - MIN, NOW - cases[i].ago,
+			    cases[i].exit);
+		CHECK_STR(first(), cases[i].want);
+	}
+}
+
+CHECK_TEST(try_later_is_failed_once_the_last_success_is_old)
+{
+	json_t *o;
+
+	configure(REPO HOME);
+	o = state("bk-restic", "backup home", NOW - MIN, NOW - MIN, 75);
+	bk_rec_set_time(o, "last_ok", NOW - 4 * HOUR);
+	CHECK_STR(first(), "backup home=failed: failed: what it said");
+	(void)json_object_set_new(o, "last_ok", json_null());
+	CHECK_STR(first(), "backup home=failed: failed: what it said");
+}
+
+CHECK_TEST(limits)
+{
+	configure(REPO HOME "max-age = 30m\n");
+	(void)state("bk-restic", "backup home", NOW - HOUR, NOW - HOUR, 0);
+	CHECK_STR(first(),
+		  "backup home=late: last good 60 min ago, limit 30 min");
+	bk_health_judge(&list.jobs[0], 2 * HOUR, NOW);
+	CHECK_INT(list.jobs[0].health, BK_HEALTH_OK);
+	bk_health_judge(&list.jobs[0], 0, NOW);
+	CHECK_INT(list.jobs[0].health, BK_HEALTH_OK);
+}
+
+CHECK_TEST(partial_and_late_is_late)
+{
+	json_t *o;
+
+	configure(REPO HOME);
+	o = state("bk-restic", "backup home", NOW - MIN, NOW - MIN, 3);
+	bk_rec_set_time(o, "last_ok", NOW - DAY);
+	CHECK_STR(
+		first(),
+		"backup home=late: last good 24 h 0 min ago, limit 3 h 0 min");
+}
+
+CHECK_TEST(a_state_from_the_future_is_not_believed)
+{
+	configure(REPO HOME);
+	(void)state("bk-restic", "backup home", NOW, NOW + 4 * MIN, 0);
+	CHECK_STR(first(), "backup home=ok");
+	(void)json_array_clear(states);
+	(void)state("bk-restic", "backup home", NOW, NOW + 2 * HOUR, 0);
+	CHECK_STR(first(), "backup home=unknown: is from the future, check the "
+			   "clock: 2 h 0 min");
+}
+
+CHECK_TEST(a_damaged_state_is_told)
+{
+	json_t *o = json_object();
+
+	configure(REPO HOME);
+	bk_rec_set_str(o, "file", "bk-restic.backup-home.json");
+	bk_rec_set_str(o, "damaged", "it is cut off");
+	(void)json_array_append_new(states, o);
+	CHECK_STR(first(), "backup home=unknown: it is cut off");
+}
+
+CHECK_TEST(a_state_without_its_members_is_unknown)
+{
+	json_t *o;
+
+	configure(REPO HOME);
+	o = state("bk-restic", "backup home", NOW, NOW, 0);
+	(void)json_object_del(o, "result");
+	CHECK_STR(first(),
+		  "backup home=unknown: its state says not how it ended");
+}
+
+CHECK_TEST(retention_is_due_some_time_after_the_first_backup)
+{
+	json_t *o;
+
+	configure(REPO "keep = daily 3\n" HOME);
+	o = state("bk-restic", "backup home", NOW - DAY, NOW, 0);
+	CHECK_STR(judged(), "backup home=ok; forget home=ok: not due yet; "
+			    "prune main=ok: not due yet; kit main=todo: no "
+			    "recovery sheet: run bk-secret kit");
+	bk_rec_set_time(o, "since", NOW - 9 * DAY);
+	CHECK_STR(judged(), "backup home=ok; forget home=never: never ran; "
+			    "prune main=ok: not due yet; kit main=todo: no "
+			    "recovery sheet: run bk-secret kit");
+	bk_rec_set_time(o, "since", NOW - 16 * DAY);
+	(void)bk_health_worst(&list);
+	CHECK(strstr(judged(), "prune main=never"));
+}
+
+CHECK_TEST(a_unit_that_was_killed_counts_for_what_it_had_not_done)
+{
+	configure(REPO HOME "[backup etc]\nrepo = main\npath = /etc\n");
+	/* etc was done in that run, home was not */
+	(void)state("bk-restic", "backup home", NOW - HOUR, NOW - HOUR, 0);
+	(void)state("bk-restic", "backup etc", NOW - 9 * MIN, NOW - 8 * MIN, 0);
+	(void)state("unit", "bk-restic", NOW - 10 * MIN, NOW - MIN, 1);
+	CHECK(bk_str_starts(judged(), "backup home=failed: failed: what it "
+				      "said; backup etc=ok"));
+	/* a later run by hand mends it */
+	(void)json_array_remove(states, 0);
+	(void)state("bk-restic", "backup home", NOW - 30, NOW, 0);
+	CHECK(bk_str_starts(judged(), "backup home=ok; backup etc=ok"));
+}
+
+CHECK_TEST(a_failure_that_the_tool_told_is_not_told_by_the_unit_again)
+{
+	json_t *o;
+
+	configure(REPO HOME);
+	o = state("bk-restic", "backup home", NOW - MIN, NOW - 2, 1);
+	bk_rec_set_str(o, "message", "wrong password");
+	o = state("unit", "bk-restic", NOW - MIN, NOW, 1);
+	bk_rec_set_str(o, "message", "exit status 1");
+	CHECK_STR(first(), "backup home=failed: failed: wrong password");
+	/* also where nobody knows when the unit was started */
+	bk_rec_set_time(o, "start", NOW);
+	CHECK_STR(first(), "backup home=failed: failed: wrong password");
+}
+
+CHECK_TEST(units_of_one_set_and_of_nobody)
+{
+	configure(REPO HOME);
+	(void)state("bk-restic", "backup home", NOW - HOUR, NOW - HOUR, 0);
+	(void)state("unit", "bk-restic@home", NOW - MIN, NOW, 1);
+	(void)state("unit", "bk-restic@other", NOW - MIN, NOW, 1);
+	(void)state("unit", "bk-foo", NOW - MIN, NOW, 1);
+	CHECK_STR(judged(), "backup home=failed: failed: what it said; "
+			    "kit main=todo: no recovery sheet: run bk-secret "
+			    "kit; unit bk-foo=failed: failed: what it said");
+}
+
+CHECK_TEST(streams)
+{
+	configure(REPO "[backup db]\nrepo = main\n");
+	CHECK_STR(first(), "backup db=never: never ran");
+	(void)state("bk-restic", "backup db:shop.sql", NOW - MIN, NOW, 0);
+	CHECK_STR(first(), "backup db:shop.sql=ok");
+}
+
+CHECK_TEST(watching)
+{
+	configure(REPO HOME);
+	(void)judged();
+	CHECK(bk_health_is(&list.jobs[0], "backup home"));
+	CHECK(bk_health_is(&list.jobs[0], "backup"));
+	CHECK(!bk_health_is(&list.jobs[0], "backup hom"));
+	CHECK(!bk_health_is(&list.jobs[0], "back"));
+	CHECK(!bk_health_is(&list.jobs[0], "kit"));
+}
+
+CHECK_TEST(a_recovery_sheet_grows_old)
+{
+	configure(REPO HOME);
+	(void)state("bk-secret", "kit main", NOW - DAY, NOW - DAY, 0);
+	CHECK(strstr(judged(), "kit main=ok"));
+	(void)json_array_clear(states);
+	(void)state("bk-secret", "kit main", NOW, NOW - 401 * DAY, 0);
+	CHECK(strstr(judged(),
+		     "kit main=todo: recovery sheet last proved before 401 d"));
+}
