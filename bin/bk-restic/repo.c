@@ -14,9 +14,7 @@
 #include "file.h"
 #include "lock.h"
 #include "log.h"
-
-/* A server that is gone is noticed after interval times count seconds. */
-#define SSH_KEEPALIVE "-o ServerAliveInterval=20 -o ServerAliveCountMax=5"
+#include "remote.h"
 
 unsigned int repo_parse_version(const char *text)
 {
@@ -293,87 +291,32 @@ static int url_fd(const char *url, struct bk_err *err)
 	return fd;
 }
 
-/* The host, user and port of sftp:user@host:path and sftp://user@host:port/ */
-static char *ssh_target(const char *url)
-{
-	struct bk_buf b = BK_BUF_INIT;
-	const char *p = url + strlen("sftp:");
-	bool slashes = bk_str_starts(p, "//");
-	const char *end, *at, *port = NULL;
-	BK_AUTO_FREE char *host = NULL;
-
-	if (slashes)
-		p += 2;
-	end = p + strcspn(p, slashes ? "/" : ":");
-	at = memrchr(p, '@', (size_t)(end - p));
-	if (at) {
-		BK_AUTO_FREE char *user = bk_memdup(p, (size_t)(at - p));
-
-		if (slashes) /* ssh takes no password from us */
-			user[strcspn(user, ":")] = '\0';
-		bk_buf_adds(&b, "-l ");
-		bk_str_add_shell(&b, user);
-		bk_buf_addc(&b, ' ');
-		p = at + 1;
-	}
-	if (slashes) {
-		const char *after =
-			*p == '[' ? memchr(p, ']', (size_t)(end - p)) : p;
-
-		port = after ? memchr(after, ':', (size_t)(end - after)) : NULL;
-	}
-	if (port && port + 1 < end) {
-		BK_AUTO_FREE char *number =
-			bk_memdup(port + 1, (size_t)(end - port - 1));
-
-		bk_buf_adds(&b, "-p ");
-		bk_str_add_shell(&b, number);
-		bk_buf_addc(&b, ' ');
-	}
-	host = bk_memdup(p, (size_t)((port ? port : end) - p));
-	if (host[0] == '[') {
-		host[strcspn(host, "]")] = '\0';
-		bk_str_add_shell(&b, host + 1);
-	} else {
-		bk_str_add_shell(&b, host);
-	}
-	return bk_buf_steal(&b);
-}
-
 char *repo_ssh_command(const char *url, const char *ssh_config)
 {
-	BK_AUTO_FREE char *target = NULL;
+	BK_AUTO_REMOTE struct bk_remote to = BK_REMOTE_INIT;
+	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	struct bk_buf b = BK_BUF_INIT;
 
-	if (!bk_str_starts(url, "sftp:"))
+	if (bk_remote_parse(url, &to, NULL) < 0 || !to.host)
 		return NULL;
-	target = ssh_target(url);
-	bk_buf_adds(&b, "ssh ");
+	bk_strv_add(&argv, "ssh");
 	if (ssh_config) {
-		bk_buf_adds(&b, "-F ");
-		bk_str_add_shell(&b, ssh_config);
-		bk_buf_addc(&b, ' ');
+		bk_strv_add(&argv, "-F");
+		bk_strv_add(&argv, ssh_config);
 	}
-	bk_buf_addf(&b, "-o BatchMode=yes -o ConnectTimeout=30 %s %s -s sftp",
-		    SSH_KEEPALIVE, target);
+	bk_remote_add_options(&argv);
+	bk_remote_add_login(&argv, &to);
+	bk_strv_add(&argv, to.host);
+	bk_strv_add(&argv, "-s");
+	bk_strv_add(&argv, "sftp");
+	bk_exec_add_line(&b, argv.v);
 	return bk_buf_steal(&b);
-}
-
-static char *ssh_config(void)
-{
-	BK_AUTO_FREE char *dir = bk_dirs_config(NULL);
-	char *file = dir ? bk_asprintf("%s/ssh_config", dir) : NULL;
-
-	if (file && access(file, R_OK) == 0)
-		return file;
-	free(file);
-	return NULL;
 }
 
 static void add_options(const struct repo *r, struct bk_strv *argv)
 {
 	const struct bk_conf_value *v = NULL;
-	BK_AUTO_FREE char *config = ssh_config();
+	BK_AUTO_FREE char *config = bk_remote_ssh_config();
 	BK_AUTO_FREE char *ssh = repo_ssh_command(r->url, config);
 	uint64_t up = bk_conf_size(r->section, "limit-upload", 0);
 	uint64_t down = bk_conf_size(r->section, "limit-download", 0);

@@ -5,8 +5,8 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "dirs.h"
 #include "exec.h"
+#include "remote.h"
 
 #define SSH_TIMEOUT_MS 20000
 #define SAID_MAX ((size_t)1 << 20)
@@ -33,44 +33,6 @@ void hostkey_free(struct hostkey *h)
 	bk_strv_free(&h->lines);
 	bk_strv_free(&h->prints);
 	*h = HOSTKEY_INIT;
-}
-
-/*
- * The user, port and host of sftp://user@host:port/path (host in brackets
- * where it is an address of IPv6) and sftp:user@host:path. What may be a
- * password is left out.
- */
-static void add_destination(struct bk_strv *argv, const char *url)
-{
-	const char *p = url + strlen("sftp:");
-	bool uri = bk_str_starts(p, "//");
-	BK_AUTO_FREE char *all = NULL, *user = NULL;
-	char *host, *port;
-
-	p += uri ? 2 : 0;
-	all = bk_memdup(p, strcspn(p, uri ? "/" : ":"));
-	host = strrchr(all, '@');
-	if (host) {
-		user = bk_memdup(all, (size_t)(host - all));
-		user[strcspn(user, ":")] = '\0';
-		bk_strv_add(argv, "-l");
-		bk_strv_add(argv, user);
-	}
-	host = host ? host + 1 : all;
-	port = host + (*host == '[' ? strcspn(host, "]") : 0);
-	port += strcspn(port, ":");
-	if (*port)
-		*port++ = '\0';
-	if (*host == '[') {
-		host++;
-		host[strcspn(host, "]")] = '\0';
-	}
-	if (*port) {
-		bk_strv_add(argv, "-p");
-		bk_strv_add(argv, port);
-	}
-	bk_strv_add(argv, "--");
-	bk_strv_add(argv, host);
 }
 
 static void set(char **p, const char *value)
@@ -135,17 +97,20 @@ static int read_settings(const char *url, struct lookup *l, struct bk_err *err)
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	BK_AUTO_STRV struct bk_strv lines = BK_STRV_INIT;
 	BK_AUTO_BUF struct bk_buf out = BK_BUF_INIT;
-	BK_AUTO_FREE char *dir = bk_dirs_config(NULL);
-	BK_AUTO_FREE char *config =
-		dir ? bk_asprintf("%s/ssh_config", dir) : NULL;
+	BK_AUTO_REMOTE struct bk_remote to = BK_REMOTE_INIT;
+	BK_AUTO_FREE char *config = bk_remote_ssh_config();
 
+	if (bk_remote_parse(url, &to, err) < 0)
+		return -1;
 	bk_strv_add(&argv, "ssh");
-	if (config && access(config, R_OK) == 0) {
+	if (config) {
 		bk_strv_add(&argv, "-F");
 		bk_strv_add(&argv, config);
 	}
 	bk_strv_add(&argv, "-G");
-	add_destination(&argv, url);
+	bk_remote_add_login(&argv, &to);
+	bk_strv_add(&argv, "--");
+	bk_strv_add(&argv, to.host);
 	if (ask(&argv, &out, err) < 0)
 		return -1;
 	bk_strv_split(&lines, out.p ? out.p : "", "\n");
