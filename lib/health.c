@@ -378,13 +378,26 @@ static void add_prunes(struct reader *r)
 	}
 }
 
+static bool is_used(const struct reader *r, const struct bk_conf_section *repo)
+{
+	const struct bk_conf_section *s = NULL;
+
+	while ((s = bk_conf_next(r->conf, "backup", s)))
+		if (repo_of(r, s) == repo)
+			return true;
+	return false;
+}
+
+/* Of repositories that this host backs up into. */
 static void add_kits(struct reader *r)
 {
 	const struct bk_conf_section *s = NULL;
 
 	while ((s = bk_conf_next(r->conf, "repo", s)))
-		(void)add_job(r, "bk-secret", bk_asprintf("kit %s", s->name),
-			      NULL, KIT_LIMIT, 0);
+		if (is_used(r, s))
+			(void)add_job(r, "bk-secret",
+				      bk_asprintf("kit %s", s->name), NULL,
+				      KIT_LIMIT, 0);
 }
 
 static bool is_known_unit(const struct reader *r, const char *unit)

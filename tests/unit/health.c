@@ -273,3 +273,10 @@ CHECK_TEST(a_recovery_sheet_grows_old)
 	CHECK(strstr(judged(),
 		     "kit main=todo: recovery sheet last proved before 401 d"));
 }
+
+CHECK_TEST(a_repository_alone_is_no_job)
+{
+	configure(REPO);
+	CHECK_STR(judged(), NULL);
+	CHECK(!bk_health_worst(&list));
+}
