@@ -37,10 +37,13 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # OpenSSL has Argon2 from 3.2 on.
 ARGON2 = $(shell pkg-config --atleast-version=3.2 libcrypto || echo -largon2)
-LIBS_all = -linih -ljansson -lpthread -lcrypto $(ARGON2)
+LIBS_all = -linih -ljansson -lpthread -lcurl -lcrypto $(ARGON2)
+LIBS_bk-config = -linih -ljansson
 LIBS_bk-scan = -linih -ljansson -lpthread
 LIBS_bk-restic = -linih -ljansson
+LIBS_bk-notify = -linih -ljansson -lcurl -lpthread
 LIBS_bk-secret = -linih -ljansson -lcrypto $(ARGON2)
+LIBS_bk-status = -linih -ljansson
 LIBS_bk-secret-service = $(shell pkg-config --libs libsecret-1) -linih -ljansson
 CPPFLAGS_bk-secret-service = $(patsubst -I%,-isystem %,$(shell pkg-config \
 	--cflags libsecret-1))
@@ -161,9 +164,15 @@ $(foreach t,$(UNIT_BIN:$(B)/unit/%=%),$(eval $(call test_rule,unit,$(t),)))
 $(foreach t,$(FUZZ_BIN:$(B)/fuzz/%=%),$(eval $(call \
 	test_rule,fuzz,$(t),$(B)/obj/tests/fuzz/replay.o)))
 
-$(B)/systemd/%: lib/systemd/%.in Makefile
+# A line @NAME@ stands for lib/systemd/name.inc, without its first line.
+INC := $(wildcard lib/systemd/*.inc)
+service = awk -v bin='$(1)' '/^@[A-Z]+@$$/ { \
+	f = "lib/systemd/" tolower(substr($$0, 2, length - 2)) ".inc"; \
+	getline line <f; while ((getline line <f) > 0) print line; close(f); \
+	next } { gsub(/@BINDIR@/, bin); print }' $< >$@
+$(B)/systemd/%: lib/systemd/%.in $(INC) Makefile
 	@mkdir -p $(@D)
-	$(Q)sed 's|@BINDIR@|$(BINDIR)|g' $< >$@
+	$(Q)$(call service,$(BINDIR))
 $(B)/systemd/%: lib/systemd/%
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
@@ -272,9 +281,9 @@ lint-man:
 	$(done)
 
 # The units are verified with the tools as built, for none may be installed.
-$(B)/lint/systemd/%: lib/systemd/%.in
+$(B)/lint/systemd/%: lib/systemd/%.in $(INC)
 	@mkdir -p $(@D)
-	@sed 's|@BINDIR@|$(abspath $(B))|g' $< >$@
+	@$(call service,$(abspath $(B)))
 $(B)/lint/systemd/%: lib/systemd/%
 	@mkdir -p $(@D)
 	@cp $< $@

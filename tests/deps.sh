@@ -9,6 +9,7 @@ set -u
 PATH=$PATH:/usr/sbin:/sbin
 
 # kinds	what must be there (a program, or a file)	Debian's	Fedora's
+# (-: not there, and done without)
 table='
 build	gcc	gcc	gcc
 build	make	make	make
@@ -18,6 +19,7 @@ build	/usr/include/ini.h	libinih-dev	inih-devel
 build	/usr/include/jansson.h	libjansson-dev	jansson-devel
 build	/usr/include/openssl/evp.h	libssl-dev	openssl-devel
 build	/usr/include/argon2.h	libargon2-dev	libargon2-devel
+build	/usr/include/*/curl/curl.h /usr/include/curl/curl.h	libcurl4-openssl-dev	libcurl-devel
 build	/usr/include/libsecret-1/libsecret/secret.h	libsecret-1-dev	libsecret-devel
 check,demo	restic	restic	restic
 check,demo	ssh	openssh-client	openssh-clients
@@ -29,6 +31,7 @@ check	bats	bats	bats
 check	pkill	procps	procps-ng
 check	sshd	openssh-server	openssh-server
 check	python3	python3	python3
+check	openssl	openssl	openssl
 check	strace	strace	strace
 check	setpriv	util-linux	util-linux
 check	secret-tool	libsecret-tools	libsecret
@@ -39,6 +42,8 @@ check	/usr/lib*/*/girepository-1.0/Secret-1.typelib /usr/lib64/girepository-1.0/
 check	/usr/lib*/python3*/*-packages/gi/__init__.py	python3-gi	python3-gobject-base
 check	/usr/lib*/python3*/*-packages/Crypto*/Cipher	python3-pycryptodome	python3-pycryptodomex
 check	/usr/lib*/python3*/*-packages/argon2	python3-argon2	python3-argon2-cffi
+check	mmdebstrap	mmdebstrap	-
+check	systemd-nspawn	systemd-container	systemd-container
 check	mkfs.ext4	e2fsprogs	e2fsprogs
 check	mkfs.xfs	xfsprogs	xfsprogs
 check	mkfs.btrfs	btrfs-progs	btrfs-progs
@@ -84,11 +89,8 @@ missing() {
 		for k in $wanted; do
 			case ,$kinds, in
 			*,$k,*)
-				there "$what" || if [ $tool = dnf ]; then
-					echo "$rpm"
-				else
-					echo "$deb"
-				fi
+				[ $tool != dnf ] || deb=$rpm
+				[ "$deb" = - ] || there "$what" || echo "$deb"
 				;;
 			esac
 		done

@@ -10,7 +10,8 @@
 # Environment: B=build; BK_BIN=dir of the tools (default B; /usr/bin tests
 # those installed); QUICK=1 without tests tagged long; LINTS= lints to run;
 # JOBS=; FILE_TIMEOUT=1500 seconds; KEEP=1 keeps the scratch directory when a
-# test failed.
+# test failed; BK_SUITES= releases of Debian that are booted (default: the
+# host's), BK_ROOTS= folder in which they are kept once fetched.
 set -uo pipefail
 
 cd "$(dirname "$0")/.." || exit 1
@@ -65,7 +66,7 @@ for v in $(compgen -e | grep -E '^(BK|RESTIC|XDG|BATS|SYSTEMD|MAKE|MFLAGS)') \
 	JOURNAL_STREAM INVOCATION_ID NOTIFY_SOCKET CREDENTIALS_DIRECTORY \
 	STATE_DIRECTORY CACHE_DIRECTORY RUNTIME_DIRECTORY SSH_AUTH_SOCK \
 	NO_COLOR LINTS QUICK KEEP CDPATH; do
-	case $v in BK_BIN) ;; *) unset "$v" ;; esac
+	case $v in BK_BIN | BK_KUMA | BK_ROOTS | BK_SUITES) ;; *) unset "$v" ;; esac
 done
 export LC_ALL=C TZ=UTC TERM=dumb BATS_TEST_TIMEOUT=120
 export BK_BIN B BK_TEST_RUN=$scratch TMPDIR=$scratch/tmp HOME=$scratch/home

@@ -1,0 +1,304 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# bk-notify state and unit: from state files and the clock to up and down.
+
+load helper
+load notify
+
+setup_file() { notify_setup_file; }
+teardown_file() { notify_teardown_file; }
+setup() { notify_setup; }
+
+state() { run_bk 0 bk-notify state "$@"; }
+
+# again LINE: what was told since the last time is this one line, or none.
+again() {
+	assert_is "$(told)" "$1"
+	: >"$SRV/log"
+}
+
+# A systemctl that says of each unit what is in $T/show.
+fake_systemctl() {
+	mkdir -p bin
+	printf '#!/bin/sh\nexec cat %s/show\n' "$T" >bin/systemctl
+	chmod 755 bin/systemctl
+	: >show
+	PATH=$T/bin:$PATH
+}
+
+@test "never ran, good, partial, failed, late: down and up again" {
+	state
+	again 'down backup home never ran'
+	job 'backup home' 0 720
+	state
+	assert_is "$(jq .ping "$SRV/log")" 90000
+	: >"$SRV/log"
+	state
+	again 'up ok: 2 jobs, last backup home 12 min ago; to do: no recovery sheet: run bk-secret kit'
+	job 'backup home' 3 60 '2 files cannot be read'
+	state
+	again 'down backup home partial: 2 files cannot be read'
+	job 'backup home' 1 60 'wrong password'
+	state
+	again 'down backup home failed: wrong password'
+	job 'backup home' 75 60 'no connection'
+	state
+	assert_has "$out" 'recovered: backup home'
+	: >"$SRV/log"
+	state
+	assert_has "$out" 'ok, but backup home tries again: no connection'
+	: >"$SRV/log"
+	job 'backup home' 75 20000 'no connection'
+	state
+	again 'down backup home failed: no connection'
+	job 'backup home' 0 20000
+	state
+	again 'down backup home late: last good 5 h 33 min ago, limit 3 h 0 min'
+}
+
+@test "several are wrong: the worst first, the number of the others last" {
+	printf '[backup %s]\nrepo = main\npath = /etc\n' b c >>"$BK_CONFIG"
+	job 'backup home' 0 20000
+	job 'backup b' 1 60 "$(printf 'a long reason %.0s' $(seq 30))"
+	job 'backup c' 3 60 x
+	state
+	told >list
+	assert_has list 'down backup b failed: a long reason'
+	assert_has list '...; +2 more'
+	[ "$(wc -c <list)" -le 206 ]
+}
+
+@test "a monitor hears of what it watches, by its own limit" {
+	sed -i '/^\[monitor/,$d' "$BK_CONFIG"
+	printf '[backup b]\nrepo = main\npath = /etc\n' >>"$BK_CONFIG"
+	monitor one kuma "$URL" 'watch = backup home'
+	monitor all kuma "$URL" 'watch = backup' 'max-age = 1h'
+	monitor typo kuma "$URL" 'watch = backup home' 'watch = backup hoem'
+	monitor mute kuma "$URL" 'watch = none'
+	job 'backup home' 0 5000
+	job 'backup b' 0 60
+	state
+	assert_has "$out" $'one\tup\tdelivered\tok: 1 job, last backup home 83 min ago'
+	assert_has "$out" $'all\tdown\tdelivered\tbackup home late:'
+	assert_has "$out" \
+		$'typo\tdown\tdelivered\twatch \'backup hoem\' matches no job'
+	assert_has "$out" $'mute\t-\tunchanged\t'
+	assert_is "$(told | wc -l)" 3
+	sed -i '/^\[backup/,/^path/d' "$BK_CONFIG"
+	sed -i '/^\[repo/,/^password/d;/^watch/d' "$BK_CONFIG"
+	state one
+	assert_has "$out" $'one\tdown\tdelivered\tnothing is configured'
+}
+
+@test "ntfy and webhook hear of changes alone, and are reminded" {
+	sed -i '/^\[monitor/,$d' "$BK_CONFIG"
+	monitor hook webhook "$URL/hook" 'remind = 1h'
+	job 'backup home' 0
+	state
+	again ''
+	job 'backup home' 1 60 'wrong password'
+	state
+	again 'down backup home failed: wrong password'
+	state
+	again ''
+	# the same cause by another text is no news
+	job 'backup home' 1 30 'another reason'
+	state
+	again ''
+	# another cause is
+	job 'backup home' 3 30 'two files'
+	state
+	again 'down backup home partial: two files'
+	# so is one more, but not one less
+	printf '[backup b]\nrepo = main\npath = /etc\n' >>"$BK_CONFIG"
+	state
+	again 'down backup b never ran; +1 more'
+	job 'backup b' 0
+	state
+	again ''
+	rm "$BK_STATE_DIR/state/bk-restic.backup-b.json"
+	state
+	again 'down backup b never ran; +1 more'
+	# an hour goes by
+	sed -i -E "s/(told_at\": \")[^\"]*/\1$(stamp $(($(date +%s) - 3700)))/" \
+		"$BK_STATE_DIR/state/bk-notify.monitor-hook.json"
+	state
+	again 'down backup b never ran; +1 more'
+	state
+	again ''
+	sed -i -E "s/(down_since\": \")[^\"]*/\1$(stamp $(($(date +%s) - 10830)))/" \
+		"$BK_STATE_DIR/state/bk-notify.monitor-hook.json"
+	job 'backup b' 0
+	job 'backup home' 0
+	state
+	assert_has "$SRV/log" 'recovered: backup b after 3 h 0 min'
+	: >"$SRV/log"
+	state
+	again ''
+	assert_is "$(monitor_state hook '.result, .status' | xargs)" 'ok up'
+}
+
+@test "unit: how it ended is noted and told at once" {
+	fake_systemctl
+	job 'backup home' 0 600
+	export MONITOR_UNIT=bk-restic.service MONITOR_SERVICE_RESULT=signal \
+		MONITOR_EXIT_CODE=killed MONITOR_EXIT_STATUS=KILL
+	echo "InactiveExitTimestamp=@$(($(date +%s) - 100))" >show
+	run_bk 0 bk-notify unit bk-restic.service
+	again 'down backup home failed: killed by signal KILL'
+	assert_is "$(jq -r '.job, .exit, .result, .message' \
+		"$BK_STATE_DIR/state/unit.bk-restic.json" | paste -sd'|')" \
+		'bk-restic|1|failed|killed by signal KILL'
+	# the job wrote down itself how it ended: that is better
+	job 'backup home' 1 10 'wrong password'
+	MONITOR_SERVICE_RESULT=exit-code MONITOR_EXIT_CODE=exited \
+		MONITOR_EXIT_STATUS=1 run_bk 0 bk-notify unit bk-restic.service
+	again 'down backup home failed: wrong password'
+	job 'backup home' 0 1
+	MONITOR_SERVICE_RESULT=success MONITOR_EXIT_CODE=exited \
+		MONITOR_EXIT_STATUS=0 run_bk 0 bk-notify unit bk-restic.service
+	assert_has "$out" 'recovered: backup home'
+}
+
+# ended RESULT CODE STATUS WANTED
+ended() {
+	MONITOR_SERVICE_RESULT=$1 MONITOR_EXIT_CODE=$2 MONITOR_EXIT_STATUS=$3 \
+		run_bk 0 bk-notify unit bk-restic
+	again "down backup home failed: $4"
+}
+
+@test "unit: the words for each way to fail" {
+	fake_systemctl
+	ended exit-code exited 243 'a credential is missing (243)'
+	ended exit-code exited 203 'the program cannot be started (203)'
+	ended exit-code exited 226 'the sandbox cannot be set up (226)'
+	ended exit-code exited 78 'configuration (78)'
+	ended exit-code exited 75 'locked, or no connection (75)'
+	ended exit-code exited 42 'exit status 42'
+	ended timeout killed TERM 'took too long'
+	ended oom-kill killed KILL 'out of memory'
+	ended core-dump dumped SEGV crashed
+	ended watchdog killed ABRT hung
+	ended start-limit-hit '' '' 'was started too often'
+	ended resources '' '' 'no resources to start it'
+	ended protocol '' '' 'systemd says: protocol'
+	assert_is "$(jq .exit "$BK_STATE_DIR/state/unit.bk-restic.json")" 1
+	# one that was skipped has not failed
+	rm "$BK_STATE_DIR/state/unit.bk-restic.json"
+	MONITOR_SERVICE_RESULT=exec-condition run_bk 0 bk-notify unit bk-restic
+	[ ! -e "$BK_STATE_DIR/state/unit.bk-restic.json" ]
+}
+
+@test "unit: systemctl is asked where \$MONITOR_* is not there" {
+	fake_systemctl
+	printf '%s\n' Result=signal ExecMainCode=2 ExecMainStatus=9 \
+		InactiveExitTimestamp=@1795300000 >show
+	run_bk 0 bk-notify unit bk-restic.service
+	again 'down backup home failed: killed by signal KILL'
+	assert_is "$(jq -r .start "$BK_STATE_DIR/state/unit.bk-restic.json")" \
+		"$(stamp 1795300000)"
+	# what is about another unit does not count
+	MONITOR_UNIT=x.service MONITOR_SERVICE_RESULT=success \
+		run_bk 0 bk-notify unit bk-restic.service
+	again 'down backup home failed: killed by signal KILL'
+	printf '#!/bin/sh\nexit 1\n' >bin/systemctl
+	run_bk 0 bk-notify unit bk-restic.service
+	again 'down backup home failed: it failed, systemd says not how'
+}
+
+@test "unit: those that watch it hear of it; of an unknown one, all" {
+	fake_systemctl
+	printf '[backup b]\nrepo = main\npath = /etc\n' >>"$BK_CONFIG"
+	monitor other kuma "$URL" 'watch = kit'
+	job 'backup home' 0
+	job 'backup b' 0
+	export MONITOR_SERVICE_RESULT=exit-code MONITOR_EXIT_CODE=exited
+	MONITOR_EXIT_STATUS=1 run_bk 0 bk-notify unit bk-restic@b.service
+	assert_is "$(cut -f1,4 "$out")" \
+		$'home\tbackup b failed: the job failed (1)'
+	job 'backup b' 0 0
+	MONITOR_EXIT_STATUS=1 run_bk 0 bk-notify unit my-own.service
+	assert_is "$(cut -f1 "$out" | xargs)" 'home'
+	assert_has "$out" 'unit my-own failed: the job failed (1)'
+	MONITOR_SERVICE_RESULT=success run_bk 0 bk-notify unit strange.service
+	assert_is "$(cut -f1 "$out" | xargs)" 'home other'
+}
+
+@test "unit: noted also where the configuration is what is broken" {
+	fake_systemctl
+	echo '[nonsense]' >>"$BK_CONFIG"
+	MONITOR_SERVICE_RESULT=exit-code MONITOR_EXIT_CODE=exited \
+		MONITOR_EXIT_STATUS=78 run_bk 78 bk-notify unit bk-restic.service
+	assert_is "$(jq -r .message "$BK_STATE_DIR/state/unit.bk-restic.json")" \
+		'configuration (78)'
+}
+
+@test "unit --record: noted, told to nobody, with any configuration" {
+	fake_systemctl
+	job 'backup home' 0 600
+	export MONITOR_SERVICE_RESULT=signal MONITOR_EXIT_CODE=killed \
+		MONITOR_EXIT_STATUS=KILL
+	run_bk 0 bk-notify unit --record bk-restic.service
+	assert_is "$stdout" ''
+	[ ! -s "$SRV/log" ]
+	echo '[nonsense]' >>"$BK_CONFIG"
+	rm -r "$BK_STATE_DIR"
+	run_bk 0 bk-notify unit --record bk-restic.service
+	assert_is "$(jq -r .message "$BK_STATE_DIR/state/unit.bk-restic.json")" \
+		'killed by signal KILL'
+	rm -r "$BK_STATE_DIR"
+	: >"$BK_STATE_DIR"
+	run_bk 73 bk-notify unit --record bk-restic.service
+	run_bk 64 bk-notify state --record
+}
+
+@test "the clock goes back, and on by years" {
+	job 'backup home' 0
+	sed -i 's/2026/2041/g;s/2027/2041/g' \
+		"$BK_STATE_DIR/state/bk-restic.backup-home.json"
+	state
+	told >list
+	assert_has list 'down backup home unknown: is from the future'
+	monitor hook webhook "$URL/hook"
+	job 'backup home' 0
+	state
+	sed -i -E 's/("(told_at|down_since|start|end|last_ok|since)": ")[0-9]*/\12041/' \
+		"$BK_STATE_DIR"/state/bk-notify.*.json
+	job 'backup home' 1 5 x
+	state
+	assert_has "$out" $'hook\tdown\tdelivered\tbackup home failed: x'
+	job 'backup home' 0 90000000
+	state
+	assert_has "$out" $'home\tdown\tdelivered\tbackup home late: last good 1041 d'
+}
+
+@test "state files half written, or no folder of states" {
+	job 'backup home' 0
+	local f=$BK_STATE_DIR/state/bk-restic.backup-home.json
+	head -c 40 "$f" >half
+	cp half "$f"
+	state
+	told >list
+	assert_has list 'down backup home unknown:'
+	# the monitor's own
+	job 'backup home' 0
+	head -c 40 half >"$BK_STATE_DIR/state/bk-notify.monitor-home.json"
+	state
+	assert_has "$err" 'what it was told last is not known'
+	assert_has "$out" $'home\tup\tdelivered\tok:'
+	: >"$SRV/log"
+	rm -r "$BK_STATE_DIR/state"
+	: >"$BK_STATE_DIR/state"
+	run_bk 1 bk-notify state
+	assert_has "$err" 'how the jobs are cannot be told'
+	assert_has "$out" $'home\tdown\tdelivered\tno state: cannot read'
+}
+
+@test "no monitors: nothing to tell, and no failure" {
+	sed -i '/^\[monitor/,$d' "$BK_CONFIG"
+	state
+	assert_is "$stdout" ''
+	fake_systemctl
+	run_bk 0 bk-notify unit bk-restic.service
+	[ -e "$BK_STATE_DIR/state/unit.bk-restic.json" ]
+}
