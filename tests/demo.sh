@@ -101,10 +101,12 @@ echo "$(grep -ac ' ann/' want/restored) files compared, all equal"
 
 say 'The next backup does not pretend that nothing happened.'
 run bk-restic backup || echo "(exit status $?)"
+run bk-status -q || echo "(exit status $?)"
 run bk-restic forget || echo "(exit status $?: the old snapshots are safe)"
 say 'Put back, all is well again.'
 rm -rf home && cp -a "back$top/home" home
 run bk-restic backup
 run bk-restic forget
-run cat state/state/bk-restic.backup-home.json
+say 'Am I safe? The first line says so; monitors are told the same.'
+run bk-status
 printf '\n\033[1mDone: %s\033[0m\n' 'chosen, backed up, lost, restored, compared.'
