@@ -4,48 +4,10 @@
 # the tree or to the cache file.
 
 load helper
+load scan
 
 setup() {
-	bk_setup
-	mkdir home
-	cache=$BK_CACHE_DIR/scan/tree
-	cat >"$BK_CONFIG" <<-END
-		[scan]
-		root = $T/home
-		[repo main]
-		url = $T/repo
-		password = file:$T/pw
-		[backup home]
-		repo = main
-		markers = yes
-	END
-}
-
-# settle: everything is old enough for its times to be believed.
-settle() {
-	sleep 3.2
-	bk-scan list >/dev/null 2>&1 || [ $? = 3 ]
-}
-
-# same, [STATUS=N] same: a re-scan gives the plan of a full scan. Its -v messages are
-# in $err, its plan in $out.
-same() {
-	run_bk "${STATUS:-0}" bk-scan -n --full --json list
-	jq -c 'del(.time)' "$out" >want
-	run_bk "${STATUS:-0}" bk-scan -v --json list
-	jq -c 'del(.time)' "$out" | diff want -
-}
-
-# proved N: that many folders were not read.
-proved() {
-	assert_has "$err" "known folders, $1 were proved"
-}
-
-# in_mounts SCRIPT: in a mount namespace of its own.
-in_mounts() {
-	need_root
-	unshare -m true 2>/dev/null || skip "no mount namespaces here"
-	unshare -m bash -euc "$1"
+	scan_setup
 }
 
 @test "nothing changed: nothing is read" {

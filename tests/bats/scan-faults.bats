@@ -3,45 +3,15 @@
 # bk-scan against what goes wrong: denied, vanished, mounted, deep, stopped.
 
 load helper
+load scan
 
 setup() {
-	bk_setup
-	mkdir home
-	cat >"$BK_CONFIG" <<-END
-		[scan]
-		root = $T/home
-		[repo main]
-		url = $T/repo
-		password = file:$T/pw
-		[backup home]
-		repo = main
-		markers = yes
-	END
+	scan_setup
 }
 
 # Ends what a test left running.
 teardown() {
 	touch "$T/stop"
-}
-
-# as_user bk-scan ARGUMENT...: as nobody, who owns everything below $T.
-as_user() {
-	local d=$T
-	chown -R 65534:65534 "$T"
-	while [ "$d" != / ] && [ "$d" != /tmp ] && [ "$d" != /var/tmp ]; do
-		chmod a+x "$d"
-		d=${d%/*}
-	done
-	cp "$BK_BIN/bk-scan" "$T/as-user"
-	shift
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$T/as-user" "$@"
-}
-
-# in_mounts SCRIPT: in a mount namespace of its own.
-in_mounts() {
-	need_root
-	unshare -m true 2>/dev/null || skip "no mount namespaces here"
-	unshare -m bash -euc "$1"
 }
 
 @test "a folder that denies access: what is known of it is kept" {

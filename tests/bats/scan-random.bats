@@ -4,6 +4,7 @@
 # another one, SCAN_STEPS=500 longer; rigs/scan_random.py says how to run many.
 
 load helper
+load scan
 
 setup() {
 	bk_setup
@@ -69,16 +70,7 @@ vary() {
 	truncate -s 320M image
 	mkfs.btrfs -q image >/dev/null
 	mkdir m
-	cat >"$BK_CONFIG" <<-END
-		[scan]
-		root = $T/m
-		[repo main]
-		url = $T/repo
-		password = file:$T/pw
-		[backup home]
-		repo = main
-		markers = yes
-	END
+	scan_conf "$T/m"
 	# shellcheck disable=SC2016
 	unshare -m bash -euc '
 		mount -t btrfs -o loop image m || exit 99
