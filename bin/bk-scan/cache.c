@@ -79,7 +79,7 @@ void cache_free(struct cache *c)
 	free(c->again);
 	free(c->fresh);
 	free(c->starts);
-	free(c->gens);
+	free(c->tops);
 	*c = (struct cache){ 0 };
 }
 

@@ -71,8 +71,10 @@ struct cache {
 	bool only;    /* nothing was walked: it is all there is */
 	bool changed; /* the image does not say it any more */
 	uint32_t proved;
-	uint64_t began; /* the walk, as a time stamp */
-	uint64_t *gens; /* of each top of the image, before it was proved */
+	uint64_t began;	   /* the walk, as a time stamp */
+	struct fsid *tops; /* of each of the image, before it was proved */
+	bool listed;	   /* of one of them what changed is, unseen */
+	bool renew;	   /* the image is worth being written anew */
 };
 
 /* memory of one thread */

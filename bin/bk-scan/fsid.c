@@ -5,6 +5,7 @@
 #include <linux/btrfs.h>
 #include <linux/magic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -78,6 +79,32 @@ static bool get_subvolume(int fd, struct btrfs_ioctl_get_subvol_info_args *a)
 	return ioctl(fd, BTRFS_IOC_GET_SUBVOL_INFO, a) >= 0;
 }
 
+/*
+ * sysfs has a folder of each btrfs that is mounted, whose inode number is
+ * never used again before the next boot.
+ */
+static uint64_t get_live(const uint8_t uuid[16])
+{
+	struct {
+		uint8_t boot[16];
+		uint64_t ino;
+	} k;
+	char path[64], *to = path;
+	struct stat st;
+
+	to = stpcpy(to, "/sys/fs/btrfs/");
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*to++ = '-';
+		to += snprintf(to, 3, "%02x", uuid[i]);
+	}
+	if (stat(path, &st) < 0)
+		return 0;
+	fsid_boot(k.boot);
+	k.ino = st.st_ino;
+	return hash64(&k, sizeof(k), 0);
+}
+
 struct fsid fsid_of(int fd)
 {
 	struct {
@@ -107,6 +134,7 @@ struct fsid fsid_of(int fd)
 		memcpy(k.subvolume, sub.uuid, 16);
 		k.tree = sub.treeid;
 		id.gen = sub.generation;
+		id.live = get_live(k.uuid);
 	}
 	id.id = hash64(&k, sizeof(k), 0);
 	if (id.id == 0)

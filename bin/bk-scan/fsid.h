@@ -15,6 +15,12 @@ struct fsid {
 	 */
 	uint64_t id;
 	uint64_t gen; /* btrfs: the last generation on disk; else 0 */
+	/*
+	 * Of this mount of the file system, as long as gen only grows: after
+	 * a crash or a look at an older image of the disk, a generation is
+	 * not the one that it was. 0: not known.
+	 */
+	uint64_t live;
 };
 
 /* Of the folder fd, which is open for reading; boot as in fsid_boot(). */

@@ -64,7 +64,7 @@ static const char *check_head(const struct image *m)
 
 	if (memcmp(h->magic, "BKSCAN\0\1", 8) != 0)
 		return "is no cache of bk-scan";
-	if (h->order != 0x01020304 || h->version != 1 ||
+	if (h->order != 0x01020304 || h->version != IMAGE_VERSION ||
 	    h->head_size != sizeof(*h) ||
 	    h->rec_size != sizeof(struct image_rec))
 		return "is of another version or machine";

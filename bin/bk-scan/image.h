@@ -49,6 +49,7 @@ struct image_rec {
 struct image_top {
 	uint64_t id;  /* of what is there, see fsid.h; 0: times not trusted */
 	uint64_t gen; /* btrfs: the generation before this scan; else 0 */
+	uint64_t live;
 	uint32_t node;
 	uint32_t fstype; /* where in strings */
 };
@@ -67,6 +68,8 @@ struct image_mark {
 };
 
 enum { SEC_RECS, SEC_BYTES, SEC_TOPS, SEC_MARKS, SEC_NAMES, SEC_STRINGS, SECS };
+
+enum { IMAGE_VERSION = 2 };
 
 struct image_head {
 	char magic[8];

@@ -52,13 +52,20 @@ static uint64_t dev_of(const struct statx *st)
 
 /* ---- one record -------------------------------------------------------------- */
 
-/* statx(2) of name in the deepest level; NULL: of that itself. */
-static int look(struct prover *p, const char *name, struct statx *st)
+/* Where the path of the deepest level ends. */
+static size_t end_of_way(const struct prover *p)
+{
+	return p->n > 1 ? p->levels[p->n - 1].len : 0;
+}
+
+/*
+ * An open folder above name in the deepest level, and ret_rel the path from
+ * there; name NULL: that level itself. After name, the path is to be cut.
+ */
+static int reach(struct prover *p, const char *name, const char **ret_rel)
 {
 	const struct image *m = &p->proof->c->image;
-	size_t k = p->n - 1, at = k ? p->levels[k].len : 0;
-	const char *rel;
-	int result;
+	size_t k = p->n - 1, at = end_of_way(p);
 
 	if (name) {
 		level_name(p, at, name);
@@ -71,16 +78,26 @@ static int look(struct prover *p, const char *name, struct statx *st)
 		k--;
 	if (p->levels[k].fd < 0 && level_open(p, k) < 0)
 		return -1;
-	rel = level_path(p, k);
-	result = statx(p->levels[k].fd, rel,
-		       AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
-			       (*rel ? 0 : AT_EMPTY_PATH),
-		       STATX_TYPE | STATX_MODE | STATX_INO | STATX_UID |
-			       STATX_SIZE | STATX_CTIME | STATX_MTIME |
-			       STATX_MNT_ID,
-		       st);
+	*ret_rel = level_path(p, k);
+	return p->levels[k].fd;
+}
+
+/* statx(2) of name in the deepest level; NULL: of that itself. */
+static int look(struct prover *p, const char *name, struct statx *st)
+{
+	const char *rel;
+	int fd = reach(p, name, &rel), result = -1;
+
+	if (fd >= 0)
+		result = statx(fd, rel,
+			       AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT |
+				       (*rel ? 0 : AT_EMPTY_PATH),
+			       STATX_TYPE | STATX_MODE | STATX_INO | STATX_UID |
+				       STATX_SIZE | STATX_CTIME | STATX_MTIME |
+				       STATX_MNT_ID,
+			       st);
 	if (name)
-		p->path[at] = '\0';
+		p->path[end_of_way(p)] = '\0';
 	return result;
 }
 
@@ -142,6 +159,31 @@ static bool same_place(struct prover *p, const struct statx *st)
 	return t && t->dev == l->dev && t->mnt == l->mnt;
 }
 
+/*
+ * The text of a marker in the deepest level. To write to it through a mapping
+ * need not move its times.
+ */
+static bool same_text(struct prover *p, const struct image_mark *k)
+{
+	const struct image *m = &p->proof->c->image;
+	BK_AUTO_BUF struct bk_buf text = BK_BUF_INIT;
+	BK_AUTO_CLOSE int fd = -1;
+	const char *rel;
+	int dirfd;
+
+	if (!k->len)
+		return true;
+	dirfd = reach(p, marker_name((enum marker_kind)k->kind), &rel);
+	if (dirfd >= 0)
+		fd = openat(dirfd, rel,
+			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY |
+				    O_CLOEXEC);
+	p->path[end_of_way(p)] = '\0';
+	return fd >= 0 && bk_fd_read(fd, MARKER_MAX, &text) == 0 &&
+	       text.len == k->len &&
+	       memcmp(text.p, m->strings + k->text, k->len) == 0;
+}
+
 /* Each marker that the image has of record i; else it is read again. */
 static void prove_marks(struct prover *p, uint32_t i, uint64_t mnt)
 {
@@ -160,7 +202,7 @@ static void prove_marks(struct prover *p, uint32_t i, uint64_t mnt)
 		    st.stx_ino != w->ino || st.stx_size != w->size ||
 		    st.stx_uid != w->uid || st.stx_mode != w->mode ||
 		    st.stx_mnt_id != mnt ||
-		    !same_times(&st, w->ctime, w->mtime))
+		    !same_times(&st, w->ctime, w->mtime) || !same_text(p, w))
 			worsen(c, i, REC_AGAIN);
 	}
 	/* one that was listed, and gone when it was looked at */
@@ -356,15 +398,23 @@ static void run(struct proof *f, unsigned int jobs)
 
 /* Let btrfs say what changed; where it will not, each folder is looked at. */
 static void list_changed(struct proof *f, const struct image_top *t,
-			 struct top *top, int fd, uint64_t gen)
+			 struct top *top, int fd, const struct fsid *id)
 {
-	const struct image *m = &f->c->image;
+	struct cache *c = f->c;
+	const struct image *m = &c->image;
 	size_t limit = (m->end[t->node] - t->node) / 2 + 1000;
 
-	/* it went back, to a snapshot say */
-	if (!t->gen || gen < t->gen)
+	if (!t->gen)
 		return;
-	top->listed = btrfs_changed(fd, t->gen, limit, &top->changed) == 0;
+	if (!id->live || t->live != id->live) {
+		c->renew |= id->live != 0;
+		return;
+	}
+	if (btrfs_changed(fd, t->gen, limit, &top->changed) == 0)
+		top->listed = c->listed = true;
+	/* what changed long ago is not to be listed for ever */
+	if (top->listed ? top->changed.n > limit / 4 : errno == EFBIG)
+		c->renew = true;
 }
 
 /* Is the file system or subvolume still the one that it was? */
@@ -390,8 +440,8 @@ static bool check_top(struct proof *f, uint32_t i)
 		return false;
 	top.dev = dev_of(&st);
 	top.mnt = st.stx_mnt_id;
-	f->c->gens[i] = id.gen;
-	list_changed(f, t, &top, fd, id.gen);
+	f->c->tops[i] = id;
+	list_changed(f, t, &top, fd, &id);
 	f->tops[f->ntops++] = top;
 	return true;
 }
@@ -401,7 +451,7 @@ static void check_tops(struct proof *f)
 	struct image *m = &f->c->image;
 
 	f->tops = bk_calloc(m->ntops + 1, sizeof(*f->tops));
-	f->c->gens = bk_calloc(m->ntops + 1, sizeof(*f->c->gens));
+	f->c->tops = bk_calloc(m->ntops + 1, sizeof(*f->c->tops));
 	for (uint32_t i = 0; i < m->ntops; i++) {
 		uint32_t node = m->tops[i].node;
 

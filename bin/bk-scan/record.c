@@ -40,7 +40,9 @@ static uint64_t now_stamp(void)
 
 bool is_racy(uint64_t ctime, uint64_t now)
 {
-	return ctime + RACY_NS > now;
+	/* the last second of 32 bits is where a file system's time ends */
+	return ctime > now || now - ctime < RACY_NS ||
+	       ctime / 1000000000 == INT32_MAX;
 }
 
 /* ---- folders ---------------------------------------------------------------- */
@@ -81,7 +83,9 @@ static void fill(struct node *n, const struct dir *d, const struct statx *st)
 	n->mtime = fold(stamp(st->stx_mtime.tv_sec, st->stx_mtime.tv_nsec));
 	if (d->scan)
 		n->flags |= NODE_SCAN;
-	if (is_racy(n->ctime, now_stamp()))
+	/* a key that comes or goes shows other names, and moves no times */
+	if (is_racy(n->ctime, now_stamp()) ||
+	    st->stx_attributes & STATX_ATTR_ENCRYPTED)
 		n->flags |= NODE_RACY;
 }
 
@@ -246,6 +250,20 @@ void record_listing(struct worker *w, struct dir *d)
 	}
 }
 
+/*
+ * Where what changed was listed nobody looked at it: a subvolume may have got
+ * the name and, in the list of its folder, the number.
+ */
+static bool is_there(const struct dir *d, const char *name, uint64_t ino)
+{
+	struct statx st;
+
+	return statx(d->fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+		     STATX_INO, &st) == 0 &&
+	       st.stx_ino == ino &&
+	       ((uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor) == d->dev;
+}
+
 bool record_keeps(struct worker *w, const struct dir *d, const char *name,
 		  uint64_t ino, uint32_t *ret_known)
 {
@@ -265,6 +283,8 @@ bool record_keeps(struct worker *w, const struct dir *d, const char *name,
 			*ret_known = i;
 			return false;
 		}
+		if (c->listed && !is_there(d, name, ino))
+			return false;
 		set_kept(c, i);
 		return true;
 	}
@@ -297,6 +317,9 @@ struct node *record_again_node(struct worker *w, struct dir *d, uint32_t i,
 	if (!t)
 		return n;
 	id = fsid_of(d->fd);
+	/* what changed since this was asked is listed by the next scan */
+	if (id.id == t->id)
+		id = c->tops[t - c->image.tops];
 	n->flags |= r->flags & (NODE_TOP | NODE_CROSSED);
 	keep_top(w, n, id,
 		 r->flags & NODE_CROSSED ? c->image.strings + t->fstype : NULL);

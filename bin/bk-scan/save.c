@@ -94,11 +94,15 @@ static void add_top(struct writer *w, const struct cache_at *at)
 
 	if (was) {
 		t.id = was->id;
-		t.gen = w->cache->gens ? w->cache->gens[was - m->tops] : 0;
+		if (w->cache->tops) {
+			t.gen = w->cache->tops[was - m->tops].gen;
+			t.live = w->cache->tops[was - m->tops].live;
+		}
 		fstype = m->strings + was->fstype;
 	} else if (more) {
 		t.id = more->top.id;
 		t.gen = more->top.gen;
+		t.live = more->top.live;
 		fstype = more->fstype;
 	}
 	if (fstype && *fstype)
@@ -268,7 +272,7 @@ static void write_head(struct writer *w, const struct cache_key *key)
 
 	memcpy(h->magic, "BKSCAN\0\1", 8);
 	h->order = 0x01020304;
-	h->version = 1;
+	h->version = IMAGE_VERSION;
 	h->head_size = sizeof(*h);
 	h->rec_size = sizeof(struct image_rec);
 	h->size = (uint64_t)w->pos;

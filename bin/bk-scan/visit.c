@@ -189,9 +189,10 @@ static unsigned int type_of(int fd, const char *name)
 {
 	struct statx st;
 
+	/* opening it as a folder will tell */
 	if (statx(fd, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE,
 		  &st) < 0)
-		return DT_REG;
+		return DT_DIR;
 	return S_ISDIR(st.stx_mode) ? DT_DIR : DT_REG;
 }
 

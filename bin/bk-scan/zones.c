@@ -284,7 +284,7 @@ void cache_zones(struct cache *c, struct walk *w)
 	w->nzones = 0;
 	w->dirs = w->files = 0;
 	make(&k);
-	c->changed = k.changed || k.seen != c->image.n;
+	c->changed = k.changed || c->renew || k.seen != c->image.n;
 	for (size_t i = 0; i < nwas; i++) {
 		struct zone *z = was[i];
 

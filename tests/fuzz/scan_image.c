@@ -20,7 +20,7 @@ static size_t make(const uint8_t *data, size_t size, unsigned char *to)
 	struct image_head h = {
 		.magic = "BKSCAN\0\1",
 		.order = 0x01020304,
-		.version = 1,
+		.version = IMAGE_VERSION,
 		.head_size = sizeof(h),
 		.rec_size = sizeof(struct image_rec),
 	};
@@ -42,7 +42,8 @@ static size_t make(const uint8_t *data, size_t size, unsigned char *to)
 			to[pos++] = 0;
 	}
 	h.size = pos;
-	h.head_sum = hash64(&h, offsetof(struct image_head, head_sum), 1);
+	h.head_sum = hash64(&h, offsetof(struct image_head, head_sum),
+			    IMAGE_VERSION);
 	memcpy(to, &h, sizeof(h));
 	return pos;
 }

@@ -36,7 +36,7 @@ static struct file make(void)
 	struct file f = {
 		.head = { .magic = "BKSCAN\0\1",
 			  .order = 0x01020304,
-			  .version = 1,
+			  .version = IMAGE_VERSION,
 			  .head_size = sizeof(f.head),
 			  .rec_size = sizeof(f.recs[0]),
 			  .size = sizeof(f),
@@ -61,8 +61,8 @@ static void sign(struct file *f)
 	for (int i = 0; i < SECS; i++)
 		f->head.sum[i] = hash64(at[i], f->head.count[i] * image_item[i],
 					(uint64_t)i);
-	f->head.head_sum =
-		hash64(&f->head, offsetof(struct image_head, head_sum), 1);
+	f->head.head_sum = hash64(
+		&f->head, offsetof(struct image_head, head_sum), IMAGE_VERSION);
 }
 
 /* 0, or the exit status. */
@@ -164,7 +164,7 @@ static void spoil(struct file *f, int how)
 		f->head.count[SEC_NAMES] = UINT64_MAX;
 		break;
 	case 20:
-		f->head.version = 2;
+		f->head.version++;
 		break;
 	case 21:
 		f->head.order = 0x04030201;
