@@ -122,6 +122,8 @@ export -f injected
 	need_program faketime
 	# shellcheck disable=SC2016
 	on_image '
+		# the address sanitizer wants to be loaded first
+		export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
 		bk-scan() { faketime -f "$now" "$BK_BIN/bk-scan" "$@"; }
 		at_end() {
 			umount home
