@@ -13,7 +13,8 @@ minutes, on what is mounted at DIR:
     unshare -m nice python3 tests/rigs/scan_random.py DIR 100000 7 mounts
 
 Environment: BK_BIN (build), where bk-scan is; T, an empty folder of this user
-alone for the configuration, state and cache (a new one in $TMPDIR).
+alone for the configuration, state and cache (a new one in $TMPDIR). Who is
+not root denies himself folders as well.
 """
 import ctypes
 import os
@@ -282,6 +283,15 @@ def op_umount():
                        stderr=subprocess.DEVNULL)
 
 
+def op_deny():
+    os.chmod(inner(), rnd.choice([0, 0o311, 0o444, 0o600]))
+
+
+def op_allow():
+    for d in folders():
+        os.chmod(d, 0o755)
+
+
 def op_wait():
     time.sleep(rnd.choice([0, .001, .01]))
 
@@ -292,6 +302,8 @@ OPS = [(op_mkdir, 14), (op_mark, 14), (op_unmark, 6), (op_rename_marker, 4),
        (op_exchange, 5), (op_recreate, 4), (op_file, 6), (op_unlink, 3),
        (op_touch, 4), (op_swap_link, 1), (op_hide, 4), (op_mount, 2),
        (op_umount, 2), (op_wait, 4)]
+if os.geteuid() != 0:
+    OPS += [(op_deny, 8), (op_allow, 3)]
 OPS, WEIGHTS = zip(*OPS)
 known = [top]
 for _ in range(min(200, steps)):
