@@ -2,59 +2,119 @@
 #include "cache.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "mem.h"
 
-enum { BLOCK_SIZE = 64 << 10 };
+enum {
+	UNIT = 4,
+	BLOCK_UNITS = 16384,
+	BLOCKS = 1 << 18, /* as many as 32 bits have place for */
+};
 
 /* ---- nodes ----------------------------------------------------------------- */
 
-static void *take(struct cache *c, struct node_arena *a, size_t size)
+static void *at_ref(const struct cache *c, node_ref r)
 {
-	struct node_block *b = a->block;
+	char *const *blocks = atomic_load(&c->arena.blocks);
 
-	size = (size + 7) & ~(size_t)7;
-	if (!b || b->used + size > BLOCK_SIZE) {
-		b = bk_malloc(sizeof(*b) + BLOCK_SIZE);
-		b->used = 0;
-		b->next = atomic_load(&c->blocks);
-		while (!atomic_compare_exchange_weak(&c->blocks, &b->next, b))
-			;
-		a->block = b;
-	}
-	b->used += size;
-	return memset(b->mem + b->used - size, 0, size);
+	return blocks[r / BLOCK_UNITS] + (size_t)(r % BLOCK_UNITS) * UNIT;
+}
+
+/* Mostly not in memory, as long as nobody writes there. */
+static char **get_blocks(struct arena *arena)
+{
+	char **blocks = atomic_load(&arena->blocks), **new;
+
+	if (blocks)
+		return blocks;
+	new = bk_calloc(BLOCKS, sizeof(*new));
+	if (atomic_compare_exchange_strong(&arena->blocks, &blocks, new))
+		return new;
+	free(new);
+	return blocks;
+}
+
+static void take_block(struct arena *arena, struct node_arena *a)
+{
+	char **blocks = get_blocks(arena);
+	uint32_t k = atomic_fetch_add(&arena->nblocks, 1);
+	bool last = k >= BLOCKS - 1;
+
+	/* that much memory is not to be had, as more is not to be named */
+	char *block = bk_malloc(last ? SIZE_MAX : (size_t)BLOCK_UNITS * UNIT);
+
+	blocks[k] = block;
+	a->at = k * BLOCK_UNITS;
+	a->end = a->at + BLOCK_UNITS;
+	/* 0 is none */
+	a->at += k == 0;
+}
+
+/* align is in units, too. */
+static node_ref take(struct cache *c, struct node_arena *a, size_t size,
+		     uint32_t align)
+{
+	uint32_t units = (uint32_t)((size + UNIT - 1) / UNIT);
+	node_ref r;
+
+	if (a->end - a->at < units + align)
+		take_block(&c->arena, a);
+	a->at += -a->at % align;
+	r = a->at;
+	a->at += units;
+	memset(at_ref(c, r), 0, (size_t)units * UNIT);
+	return r;
 }
 
 struct node *node_new(struct cache *c, struct node_arena *a,
 		      struct node *parent, const char *name)
 {
-	size_t len = strlen(name) + 1;
-	struct node *n;
+	size_t len = parent ? strlen(name) + 1 : sizeof(uint32_t);
+	node_ref r = take(c, a, offsetof(struct node, name) + len, 1);
+	struct node *n = at_ref(c, r);
 
-	/* a start has its path elsewhere: it may be of any length */
-	if (!parent)
-		len = 1;
-	n = take(c, a, sizeof(*n) + len);
-	n->old = NO_NODE;
-	if (!parent)
+	if (!parent) {
+		node_set_old(n, NO_NODE);
 		return n;
+	}
 	memcpy(n->name, name, len);
 	n->next = atomic_load_explicit(&parent->child, memory_order_relaxed);
-	while (!atomic_compare_exchange_weak(&parent->child, &n->next, n))
+	while (!atomic_compare_exchange_weak(&parent->child, &n->next, r))
 		;
 	return n;
+}
+
+uint32_t node_old(const struct node *n)
+{
+	uint32_t old;
+
+	memcpy(&old, n->name, sizeof(old));
+	return old;
+}
+
+void node_set_old(struct node *n, uint32_t old)
+{
+	memcpy(n->name, &old, sizeof(old));
+}
+
+struct node_more *node_has(const struct cache *c, const struct node *n)
+{
+	return n->more ? at_ref(c, n->more) : NULL;
 }
 
 struct node_more *node_more(struct cache *c, struct node_arena *a,
 			    struct node *n)
 {
-	if (!n->more) {
-		n->more = take(c, a, sizeof(*n->more));
-		n->more->bytes = NO_SIZE;
-	}
-	return n->more;
+	struct node_more *more = node_has(c, n);
+
+	if (more)
+		return more;
+	n->more = take(c, a, sizeof(*more), _Alignof(struct node_more) / UNIT);
+	more = at_ref(c, n->more);
+	more->bytes = NO_SIZE;
+	return more;
 }
 
 void cache_add_start(struct cache *c, const char *path, struct node *node,
@@ -66,14 +126,11 @@ void cache_add_start(struct cache *c, const char *path, struct node *node,
 
 void cache_free(struct cache *c)
 {
-	struct node_block *b = atomic_load(&c->blocks);
+	char **blocks = atomic_load(&c->arena.blocks);
 
-	while (b) {
-		struct node_block *next = b->next;
-
-		free(b);
-		b = next;
-	}
+	for (uint32_t k = atomic_load(&c->arena.nblocks); k-- > 0;)
+		free(blocks[k]);
+	free(blocks);
 	image_free(&c->image);
 	free(c->state);
 	free(c->again);
@@ -117,17 +174,19 @@ static void push(struct cache_iter *it, struct cache_frame f)
 }
 
 static void yield_node(struct cache_iter *it, struct node *n, const char *name,
-		       struct cache_at *at)
+		       uint32_t old, struct cache_at *at)
 {
 	const struct image *m = &it->cache->image;
+	const struct node_more *more = node_has(it->cache, n);
 	struct cache_frame f = { .next = atomic_load(&n->child) };
 
 	*at = (struct cache_at){
 		.depth = (uint32_t)it->n,
 		.name = name,
 		.node = n,
-		.old = n->old,
-		.bytes = n->more ? n->more->bytes : NO_SIZE,
+		.more = more,
+		.old = old,
+		.bytes = more ? more->bytes : NO_SIZE,
 		.rec = {
 			.ino = n->ino,
 			.ctime = n->ctime,
@@ -137,9 +196,9 @@ static void yield_node(struct cache_iter *it, struct node *n, const char *name,
 			.marks = n->marks,
 		},
 	};
-	if (n->old != NO_NODE) {
-		f.at = n->old + 1;
-		f.end = m->end[n->old];
+	if (old != NO_NODE) {
+		f.at = old + 1;
+		f.end = m->end[old];
 	}
 	push(it, f);
 }
@@ -150,7 +209,7 @@ static void yield_old(struct cache_iter *it, uint32_t i, struct cache_at *at)
 	struct node *n = fresh_of(it->cache, i);
 
 	if (n) {
-		yield_node(it, n, image_name(m, i), at);
+		yield_node(it, n, image_name(m, i), node_old(n), at);
 		return;
 	}
 	*at = (struct cache_at){
@@ -172,7 +231,7 @@ static bool next_start(struct cache_iter *it, struct cache_at *at)
 		return false;
 	s = &it->cache->starts[it->start++];
 	if (s->node)
-		yield_node(it, s->node, s->path, at);
+		yield_node(it, s->node, s->path, node_old(s->node), at);
 	else
 		yield_old(it, s->old, at);
 	return true;
@@ -195,10 +254,10 @@ bool cache_next(struct cache_iter *it, struct cache_at *at)
 			return true;
 		}
 		if (f->next) {
-			struct node *n = f->next;
+			struct node *n = at_ref(c, f->next);
 
 			f->next = n->next;
-			yield_node(it, n, n->name, at);
+			yield_node(it, n, n->name, NO_NODE, at);
 			return true;
 		}
 		it->n--;

@@ -34,23 +34,27 @@ struct node_more {
 	uint64_t bytes;
 };
 
+/*
+ * There may be millions, so they refer to each other by 32 bits: where it is
+ * in the arena, in units of 4 bytes; 0: none.
+ */
+typedef uint32_t node_ref;
+
 struct node {
-	_Atomic(struct node *) child; /* the first, in no order */
-	struct node *next;
-	struct node_more *more; /* or NULL */
 	uint64_t ino, ctime;
+	_Atomic node_ref child; /* the first, in no order */
+	node_ref next;
+	node_ref more; /* a struct node_more */
 	uint32_t mtime;
 	uint32_t files;
-	uint32_t old; /* the record whose kept subfolders it has */
 	uint16_t flags, marks;
-	char name[];
-};
+	char name[]; /* in its folder; what is in none has node_old() here */
+} __attribute__((packed, aligned(4)));
 
-/* A block of memory for nodes. */
-struct node_block {
-	struct node_block *next;
-	size_t used;
-	_Alignas(16) char mem[];
+/* Blocks of memory, which threads take one by one. */
+struct arena {
+	_Atomic(char **) blocks; /* made with the first of them */
+	_Atomic uint32_t nblocks;
 };
 
 struct cache_start {
@@ -67,7 +71,7 @@ struct cache {
 	uint32_t nagain;
 	struct cache_start *starts;
 	size_t nstarts;
-	_Atomic(struct node_block *) blocks;
+	struct arena arena;
 	bool only;    /* nothing was walked: it is all there is */
 	bool changed; /* the image does not say it any more */
 	uint32_t proved;
@@ -79,11 +83,15 @@ struct cache {
 
 /* memory of one thread */
 struct node_arena {
-	struct node_block *block;
+	node_ref at, end; /* what is left of its block */
 };
 
+/* parent and name NULL: in no folder. */
 struct node *node_new(struct cache *c, struct node_arena *a,
 		      struct node *parent, const char *name);
+/* Of one in no folder: the record whose kept subfolders it has, or NO_NODE. */
+uint32_t node_old(const struct node *n);
+void node_set_old(struct node *n, uint32_t old);
 /* A node that is to be a start itself, and is in no folder. */
 void cache_add_start(struct cache *c, const char *path, struct node *node,
 		     uint32_t old);
@@ -91,13 +99,15 @@ void cache_add_start(struct cache *c, const char *path, struct node *node,
 struct node **cache_fresh(const struct cache *c, uint32_t i);
 struct node_more *node_more(struct cache *c, struct node_arena *a,
 			    struct node *n);
+/* What it has of that so far, or NULL. */
+struct node_more *node_has(const struct cache *c, const struct node *n);
 void cache_free(struct cache *c);
 
 /* One folder after the other, in tree order. */
 struct cache_frame {
 	uint32_t at, end; /* of records */
 	bool all;	  /* else those that were kept */
-	struct node *next;
+	node_ref next;
 };
 
 struct cache_at {
@@ -106,7 +116,8 @@ struct cache_at {
 	struct image_rec rec;
 	uint64_t bytes;	   /* NO_SIZE: not known */
 	struct node *node; /* NULL: as the image says */
-	uint32_t old;	   /* record, or NO_NODE */
+	const struct node_more *more;
+	uint32_t old; /* record, or NO_NODE */
 };
 
 struct cache_iter {

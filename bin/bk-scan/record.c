@@ -93,11 +93,11 @@ static void fill(struct node *n, const struct dir *d, const struct statx *st)
 static void adopt(struct worker *w, struct dir *d, const struct statx *st)
 {
 	struct cache *c = cache_of(w);
-	struct node *n = node_new(c, &w->arena, NULL, "");
+	struct node *n = node_new(c, &w->arena, NULL, NULL);
 
 	fill(n, d, st);
 	d->node = n;
-	n->old = d->known;
+	node_set_old(n, d->known);
 	__atomic_store_n(cache_fresh(c, d->known), n, __ATOMIC_RELAXED);
 	set_kept(c, d->known);
 }
@@ -158,8 +158,10 @@ void record_read(struct worker *w, struct dir *d, bool whole)
 	if (d->scan)
 		n->flags |= NODE_SCAN;
 	if (own && (d->zone->flags || d->zone->markers)) {
-		node_more(c, &w->arena, n)->zone = d->zone;
-		n->more->markers = d->zone->markers;
+		struct node_more *more = node_more(c, &w->arena, n);
+
+		more->zone = d->zone;
+		more->markers = d->zone->markers;
 	}
 	if (w->pool->walk->sizes)
 		node_more(c, &w->arena, n)->bytes = w->bytes;
@@ -295,7 +297,7 @@ bool record_keeps(struct worker *w, const struct dir *d, const char *name,
 
 struct node *record_again_failed(struct worker *w, const char *path, int num)
 {
-	struct node *n = node_new(cache_of(w), &w->arena, NULL, "");
+	struct node *n = node_new(cache_of(w), &w->arena, NULL, NULL);
 
 	n->flags = visit_failed(w, path, num) ? NODE_UNREADABLE : NODE_GONE;
 	n->files = n->flags == NODE_GONE ? 0 : (uint32_t)num;
@@ -308,12 +310,13 @@ struct node *record_again_node(struct worker *w, struct dir *d, uint32_t i,
 	struct cache *c = cache_of(w);
 	const struct image_rec *r = &c->image.recs[i];
 	const struct image_top *t = image_top_of(&c->image, i);
-	struct node *n = node_new(c, &w->arena, NULL, "");
+	struct node *n = node_new(c, &w->arena, NULL, NULL);
 	struct fsid id;
 
 	d->node = n;
 	fill(n, d, st);
-	d->known = n->old = i;
+	d->known = i;
+	node_set_old(n, i);
 	if (!t)
 		return n;
 	id = fsid_of(d->fd);
@@ -323,8 +326,10 @@ struct node *record_again_node(struct worker *w, struct dir *d, uint32_t i,
 	n->flags |= r->flags & (NODE_TOP | NODE_CROSSED);
 	keep_top(w, n, id,
 		 r->flags & NODE_CROSSED ? c->image.strings + t->fstype : NULL);
-	if (id.id != t->id)
-		d->known = n->old = NO_NODE;
+	if (id.id != t->id) {
+		d->known = NO_NODE;
+		node_set_old(n, NO_NODE);
+	}
 	return n;
 }
 
@@ -403,7 +408,7 @@ void record_point(struct worker *w, const struct point *pt, unsigned int flags,
 		cache_add_start(c, image_name(&c->image, i), NULL, i);
 		return;
 	}
-	n = node_new(c, &w->arena, NULL, "");
+	n = node_new(c, &w->arena, NULL, NULL);
 	n->flags = (uint16_t)flags;
 	n->files = (uint32_t)num;
 	node_more(c, &w->arena, n)->bytes = bytes;

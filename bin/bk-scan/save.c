@@ -86,7 +86,7 @@ static uint32_t add_string(struct writer *w, const char *s, size_t len)
 static void add_top(struct writer *w, const struct cache_at *at)
 {
 	const struct image *m = &w->cache->image;
-	const struct node_more *more = at->node ? at->node->more : NULL;
+	const struct node_more *more = at->more;
 	const struct image_top *was =
 		at->node ? NULL : image_top_of(m, at->old);
 	struct image_top t = { .node = w->node };
@@ -158,8 +158,7 @@ static void copy_marks(struct writer *w, uint32_t old)
 
 static void add_marks(struct writer *w, const struct cache_at *at)
 {
-	const struct marker *m =
-		at->node && at->node->more ? at->node->more->markers : NULL;
+	const struct marker *m = at->more ? at->more->markers : NULL;
 
 	if (!at->node)
 		copy_marks(w, at->old);

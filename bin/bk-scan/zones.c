@@ -113,10 +113,10 @@ static struct marker *take_marks(struct maker *k, const struct cache_at *at)
 		return load_marks(k, at);
 	if (!at->node)
 		tell_ignored(k, at);
-	if (!at->node || !at->node->more || !at->node->more->zone)
+	if (!at->more || !at->more->zone)
 		return NULL;
-	marks = at->node->more->zone->markers;
-	at->node->more->zone->markers = NULL;
+	marks = at->more->zone->markers;
+	at->more->zone->markers = NULL;
 	return marks;
 }
 
@@ -127,7 +127,7 @@ static const char *fstype_of(const struct maker *k, const struct cache_at *at)
 	const struct image_top *t;
 
 	if (at->node)
-		return at->node->more ? at->node->more->fstype : NULL;
+		return at->more ? at->more->fstype : NULL;
 	t = image_top_of(&k->cache->image, at->old);
 	return t ? k->cache->image.strings + t->fstype : NULL;
 }
@@ -139,8 +139,8 @@ static unsigned int point_flags(const struct maker *k,
 	unsigned int flags = 0;
 	BK_AUTO_FREE char *path = NULL;
 
-	if (at->node && at->node->more && at->node->more->zone)
-		return at->node->more->zone->flags & (ZONE_ROOT | ZONE_CONFIG);
+	if (at->more && at->more->zone)
+		return at->more->zone->flags & (ZONE_ROOT | ZONE_CONFIG);
 	if (at->node || !(k->cache->state[at->old] & REC_POINT))
 		return 0;
 	path = path_of(k, at->depth);
