@@ -431,6 +431,20 @@ bool record_start(struct worker *w, const struct point *pt, bool scan)
 	return true;
 }
 
+/*
+ * Is it in what was proved or read again? What was a start is to become one:
+ * that it was read does not count for itself, only for what is below.
+ */
+static bool is_met(const struct cache *c, const struct point *pt, uint32_t at)
+{
+	for (size_t i = 0; i < pt->nfrom; i++)
+		if (cache_alive(c, pt->from[i]) &&
+		    pt->from[i] != image_start(&c->image, pt->path))
+			return true;
+	return at != NO_NODE && c->image.parent[at] != NO_NODE &&
+	       c->image.recs[at].ino == pt->ino && cache_alive(c, at);
+}
+
 void record_points(struct worker *w)
 {
 	struct walk *walk = w->pool->walk;
@@ -440,13 +454,12 @@ void record_points(struct worker *w)
 		return;
 	for (size_t i = 0; i < walk->npoints; i++) {
 		struct point *pt = &walk->points[i];
-		uint32_t at = image_find(&c->image, pt->path);
+		uint32_t at[] = { image_find(&c->image, pt->path),
+				  image_start(&c->image, pt->path) };
 
-		if (at == NO_NODE)
-			continue;
-		if (!pt->seen && c->image.recs[at].ino == pt->ino &&
-		    cache_alive(c, at))
-			pt->seen = true;
-		__atomic_fetch_or(&c->state[at], REC_POINT, __ATOMIC_RELAXED);
+		pt->seen |= is_met(c, pt, at[0]);
+		for (size_t k = 0; k < BK_COUNT(at); k++)
+			if (at[k] != NO_NODE)
+				c->state[at[k]] |= REC_POINT;
 	}
 }

@@ -314,7 +314,9 @@ static struct dir *dir_new(struct dir *parent, int fd, const char *name)
 	size_t len = strlen(name) + 1;
 	struct dir *d = bk_malloc(sizeof(*d) + len);
 
-	*d = (struct dir){ .parent = parent, .fd = fd, .known = NO_NODE };
+	*d = (struct dir){
+		.parent = parent, .fd = fd, .known = NO_NODE, .from = NO_NODE
+	};
 	memcpy(d->name, name, len);
 	atomic_store_explicit(&d->refs, 1, memory_order_relaxed);
 	atomic_store_explicit(&d->users, 1, memory_order_relaxed);
@@ -323,12 +325,25 @@ static struct dir *dir_new(struct dir *parent, int fd, const char *name)
 					  memory_order_relaxed);
 		d->zone = parent->zone;
 		d->scan = parent->scan;
+		d->from = parent->from;
 		if (parent->chain) {
 			d->chain = parent->chain + len - 1;
 			d->chain += *d->chain == '/';
 		}
 	}
 	return d;
+}
+
+static void point_seen(struct worker *w, const struct dir *d, struct point *p)
+{
+	pthread_mutex_lock(&w->pool->lock);
+	if (d->from == NO_NODE) {
+		p->seen = true;
+	} else {
+		p->from = bk_realloc(p->from, p->nfrom + 1, sizeof(*p->from));
+		p->from[p->nfrom++] = d->from;
+	}
+	pthread_mutex_unlock(&w->pool->lock);
 }
 
 /* Is this folder a point of the walk? Others may be bound to its place. */
@@ -345,7 +360,7 @@ static void find_point(struct worker *w, struct dir *d)
 		path = dir_path(d, NULL);
 		if (strcmp(path, p->path) != 0)
 			continue;
-		p->seen = true;
+		point_seen(w, d, p);
 		mark_zone(w, d, p->flags);
 		d->scan |= (p->flags & ZONE_ROOT) != 0;
 	}
@@ -552,6 +567,7 @@ struct node *visit_again(struct worker *w, const char *path, int fd, uint32_t i)
 	struct statx st;
 	struct node *n;
 
+	d->from = i;
 	d->scan = r->flags & NODE_SCAN;
 	d->zone = zone_new(w->pool, path, 0);
 	atomic_fetch_add(&w->pool->nfds, 1);

@@ -24,7 +24,12 @@ struct dir {
 	uint64_t dev, ino, mnt;
 	struct node *node; /* what is recorded of it */
 	uint32_t known;	   /* the record that it was, or NO_NODE */
-	int fd;		   /* -1: closed, maybe for want of descriptors */
+	/*
+	 * The record that was read again and led here, or NO_NODE. Whether
+	 * that is in its place still is known when all is read.
+	 */
+	uint32_t from;
+	int fd; /* -1: closed, maybe for want of descriptors */
 	_Atomic int refs;
 	_Atomic int users; /* chunks */
 	bool scan;	   /* markers count */

@@ -576,8 +576,10 @@ void walk_free(struct walk *w)
 	for (size_t i = 0; i < w->nzones; i++)
 		zone_free(w->zones[i]);
 	free(w->zones);
-	for (size_t i = 0; i < w->npoints; i++)
+	for (size_t i = 0; i < w->npoints; i++) {
 		free(w->points[i].path);
+		free(w->points[i].from);
+	}
 	free(w->points);
 	bk_strv_free(&w->fstypes);
 	warn_free(&w->warnings);

@@ -48,6 +48,8 @@ struct point {
 	unsigned int flags; /* ZONE_ROOT, ZONE_CONFIG */
 	bool seen;
 	uint64_t dev, ino;
+	uint32_t *from; /* it was met below these, see struct dir */
+	size_t nfrom;
 };
 
 struct cache;

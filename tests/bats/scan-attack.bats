@@ -258,3 +258,30 @@ export -f injected
 		umount home
 	' btrfs mkfs.btrfs -q
 }
+
+@test "[scan] roots and paths on a mount below another root" {
+	sed -i "s|^\[scan\]|&\nroot = $T/home/a/m\nroot = $T/home/b/m/r|" bk.conf
+	echo "path = $T/home/c/m/p" >>bk.conf
+	# shellcheck disable=SC2016
+	in_mounts '
+		mkdir -p home/{a,b,c}/m
+		for d in a b c; do mount -t tmpfs x home/$d/m; done
+		mkdir -p home/a/m/{b,c} home/b/m/r/{b,c} home/c/m/p/x
+		touch home/a/m/b/.backup home/b/m/r/b/.backup home/c/m/p/x/f
+		settle
+		same
+		proved 9
+		assert_has "$out" home/a/m/b
+		assert_has "$out" home/b/m/r/b
+		touch home/{a/m,b/m/r}/c/.backup home/c/m/p/g
+		same
+		touch home/a/m home/b/m/r home/c/m/p
+		same
+		assert_has "$out" home/a/m/c
+		assert_has "$out" home/b/m/r/c
+		umount home/a/m
+		umount home/b/m
+		STATUS=3 same
+		STATUS=3 same
+	'
+}
