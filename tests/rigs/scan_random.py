@@ -48,6 +48,7 @@ with open(os.path.join(work, "bk.conf"), "w") as f:
     f.write(f"""[scan]
 root = {top}
 jobs = {rnd.choice([1, 3, 32])}
+{f'root = {top}/a/b' if seed % 4 > 1 else ''}
 {'cross-mounts = yes' if seed % 2 else ''}
 {'fstype = tmpfs' if seed % 2 else ''}
 [repo main]
@@ -260,11 +261,16 @@ def op_mount():
     if not mounts or len(mounted) > 3:
         return
     d = inner()
+    if rnd.random() < .4:
+        d = os.path.join(top, rnd.choice(["conf", "a", "a/b"]))
+    if d in mounted:
+        return
     kind = rnd.choice(["tmpfs", "bind", "same", "file"])
     if kind == "tmpfs":
         mount("-t", "tmpfs", "x", d)
-        os.mkdir(os.path.join(d, "in"))
-        put(os.path.join(d, "in", rnd.choice(MARKERS)), "")
+        for name in "in", "b/in":
+            os.makedirs(os.path.join(d, name))
+            put(os.path.join(d, name, rnd.choice(MARKERS)), "")
     elif kind == "bind":
         mount("--bind", inner(), d)
     elif kind == "same":
@@ -300,8 +306,8 @@ OPS = [(op_mkdir, 14), (op_mark, 14), (op_unmark, 6), (op_rename_marker, 4),
        (op_move_marker, 4), (op_edit, 6), (op_replace, 4), (op_link_marker, 2),
        (op_odd_marker, 1), (op_own, 3), (op_rmtree, 3), (op_rename, 12),
        (op_exchange, 5), (op_recreate, 4), (op_file, 6), (op_unlink, 3),
-       (op_touch, 4), (op_swap_link, 1), (op_hide, 4), (op_mount, 2),
-       (op_umount, 2), (op_wait, 4)]
+       (op_touch, 4), (op_swap_link, 1), (op_hide, 4), (op_mount, 5),
+       (op_umount, 3), (op_wait, 4)]
 if os.geteuid() != 0:
     OPS += [(op_deny, 8), (op_allow, 3)]
 OPS, WEIGHTS = zip(*OPS)
