@@ -56,7 +56,7 @@ static const struct bk_conf_key backup_keys[] = {
 	{ "exclude", "*.tmp", BK_CONF_PATTERN, .list = true },
 	{ "shrink-alarm", "50%", BK_CONF_PERCENT, .list = false },
 	{ "keep", EXAMPLE_KEEP, BK_CONF_KEEP, .list = true },
-	{ "max-age", "3h", BK_CONF_DURATION, .list = false },
+	{ "max-age", "3h", BK_CONF_DURATION, .min = 1 },
 	{ 0 },
 };
 
@@ -71,7 +71,7 @@ static const struct bk_conf_key monitor_keys[] = {
 	{ "url", "https://kuma.example.org", BK_CONF_WEB, .required = true },
 	{ "token", "keyring:kuma/home", BK_CONF_SECRET, .list = true },
 	{ "watch", "backup home", BK_CONF_WATCH, .list = true },
-	{ "max-age", "2h", BK_CONF_DURATION, .list = false },
+	{ "max-age", "2h", BK_CONF_DURATION, .min = 1 },
 	{ "remind", "1d", BK_CONF_DURATION, .list = false },
 	{ "ca", "/etc/bk/ca.pem", BK_CONF_PATH, .list = false },
 	{ 0 },
@@ -291,13 +291,13 @@ static bool is_count(const struct bk_conf_key *key, const char *s)
 	return bk_parse_u64(s, key->min, key->max, &n) == 0;
 }
 
-static bool is_number(enum bk_conf_type type, const char *s)
+static bool is_number(const struct bk_conf_key *key, const char *s)
 {
 	uint64_t n;
 	unsigned int percent;
 	bool yes;
 
-	switch (type) {
+	switch (key->type) {
 	case BK_CONF_BOOL:
 		return bk_parse_bool(s, &yes) == 0;
 	case BK_CONF_PERCENT:
@@ -305,7 +305,7 @@ static bool is_number(enum bk_conf_type type, const char *s)
 	case BK_CONF_SIZE:
 		return bk_parse_size(s, &n) == 0;
 	default:
-		return bk_parse_duration(s, &n) == 0;
+		return bk_parse_duration(s, &n) == 0 && n >= key->min;
 	}
 }
 
@@ -440,7 +440,7 @@ static char *clean(const struct bk_conf_key *key, const char *s)
 		ok = is_watch(s);
 		break;
 	default:
-		ok = is_number(key->type, s);
+		ok = is_number(key, s);
 		break;
 	}
 	return ok ? bk_strdup(s) : NULL;
@@ -508,7 +508,10 @@ char *bk_conf_schema_check(const struct bk_conf_key *key, const char *value,
 	else if (key->type == BK_CONF_CHOICE)
 		bk_buf_addf(&b, "is not one of %s", key->ref);
 	else
-		bk_buf_addf(&b, "is not %s", wanted[key->type]);
+		bk_buf_addf(&b, "is not %s%s", wanted[key->type],
+			    key->type == BK_CONF_DURATION && key->min
+				    ? ", more than 0"
+				    : "");
 	bk_buf_addf(&b, "; write e.g. %s", key->example);
 	*ret_why = bk_buf_steal(&b);
 	return NULL;

@@ -40,7 +40,7 @@ struct bk_conf_key {
 	bool list;
 	bool required;
 	const char *ref;
-	uint64_t min, max;
+	uint64_t min, max; /* of a duration min alone */
 };
 
 struct bk_conf_kind {

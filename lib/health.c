@@ -119,7 +119,9 @@ static void judge_failure(struct bk_health_job *j, const json_t *state,
 			  uint64_t limit, int64_t now)
 {
 	const char *message = bk_rec_str(state, "message");
+	/* What failed before is not mended by no luck. */
 	bool delayed = bk_rec_int(state, "exit", 1) == BK_EX_TEMPFAIL &&
+		       !bk_rec_bool(j->state, "broken", false) &&
 		       bk_health_last_ok(j) && !is_late(j, limit, now);
 
 	verdict(j, delayed ? BK_HEALTH_DELAYED : BK_HEALTH_FAILED,
@@ -143,6 +145,16 @@ static void judge_age(struct bk_health_job *j, uint64_t limit, int64_t now)
 	verdict(j, BK_HEALTH_LATE, bk_buf_steal(&b));
 }
 
+/* The state of a run says how and when it ended, and does not mix that up. */
+static bool is_told(const json_t *state)
+{
+	const char *result = bk_rec_str(state, "result");
+
+	return result && bk_rec_time(state, "end", 0) &&
+	       (strcmp(result, "ok") == 0) ==
+		       (bk_rec_int(state, "exit", 1) == BK_EX_OK);
+}
+
 void bk_health_judge(struct bk_health_job *j, uint64_t limit, int64_t now)
 {
 	const char *result = bk_rec_str(j->state, "result");
@@ -161,7 +173,7 @@ void bk_health_judge(struct bk_health_job *j, uint64_t limit, int64_t now)
 		judge_kit(j, now);
 	else if (!j->state)
 		judge_never(j, limit, now);
-	else if (!result || !end)
+	else if (!is_told(j->state))
 		verdict(j, BK_HEALTH_UNKNOWN,
 			bk_strdup("its state says not how it ended"));
 	else if (strcmp(result, "ok") != 0 && strcmp(result, "partial") != 0)
@@ -211,22 +223,26 @@ static const char *find_damage(const struct reader *r, const char *tool,
 
 static bool has_failed(const json_t *state)
 {
-	return state && bk_rec_int(state, "exit", 0) != 0;
+	return state && bk_rec_int(state, "exit", 1) != 0;
 }
 
 /* Has the job written down itself how it ended in this run of the unit? */
 static bool told_itself(const struct bk_health_job *j, const json_t *unit)
 {
 	int64_t end = bk_health_end(j), start = bk_rec_time(unit, "start", 0);
+	int64_t unit_end = bk_rec_time(unit, "end", 0);
 
-	if (has_failed(j->state))
-		end += UNIT_SLACK;
-	return end >= start;
+	if (!has_failed(j->state))
+		return end >= start;
+	/* One that was interrupted knows only that; systemd knows why. */
+	if (bk_rec_bool(unit, "killed", false) && end <= unit_end &&
+	    end + UNIT_SLACK >= unit_end)
+		return false;
+	return end + UNIT_SLACK >= start;
 }
 
-/* The failure of the unit, or of its instance for this job, that counts. */
-static const json_t *unit_failure(const struct reader *r,
-				  const struct bk_health_job *j)
+/* How the unit, or its instance for this job, ended, as far as it counts. */
+static void add_unit_state(const struct reader *r, struct bk_health_job *j)
 {
 	const char *name = strchr(j->name, ' ');
 	BK_AUTO_FREE char *instance =
@@ -235,11 +251,23 @@ static const json_t *unit_failure(const struct reader *r,
 
 	for (size_t i = 0; i < BK_COUNT(names); i++) {
 		const json_t *unit = find_state(r, "unit", names[i]);
+		const char *damage = find_damage(r, "unit", names[i]);
 
-		if (has_failed(unit) && !told_itself(j, unit))
-			return unit;
+		if (damage && !j->damaged)
+			j->damaged = bk_strdup(damage);
+		if (!j->unit_state && has_failed(unit) && !told_itself(j, unit))
+			j->unit_state = json_deep_copy(unit);
 	}
-	return NULL;
+}
+
+/* Copied, or from before the host was renamed; NULL: it is this host's. */
+static char *foreign(const struct reader *r, const json_t *state)
+{
+	const char *host = bk_rec_str(state, "host");
+
+	if (!host || strcmp(host, r->conf->host) == 0)
+		return NULL;
+	return bk_asprintf("its state is that of another host: %s", host);
 }
 
 static struct bk_health_job *new_job(struct reader *r)
@@ -264,9 +292,12 @@ static struct bk_health_job *add_job(struct reader *r, const char *tool,
 	j->limit = limit;
 	j->since = since;
 	j->state = json_deep_copy(find_state(r, tool, name));
-	j->damaged = damage ? bk_strdup(damage) : NULL;
+	/* A sheet opens a repository, wherever that was proved. */
+	j->damaged = damage	 ? bk_strdup(damage)
+		     : is_kit(j) ? NULL
+				 : foreign(r, j->state);
 	if (unit)
-		j->unit_state = json_deep_copy(unit_failure(r, j));
+		add_unit_state(r, j);
 	bk_health_judge(j, limit, r->now);
 	return j;
 }
@@ -277,22 +308,47 @@ static bool is_streams_only(const struct bk_conf_section *s)
 	       !bk_conf_value(s, "path", NULL);
 }
 
+/* What stands in text behind START, SET and a colon; or NULL. */
+static const char *behind(const char *text, const char *start, const char *set)
+{
+	size_t n = strlen(start), len = strlen(set);
+
+	if (!text || strncmp(text, start, n) != 0 ||
+	    strncmp(text + n, set, len) != 0 || text[n + len] != ':')
+		return NULL;
+	return text + n + len + 1;
+}
+
+/* "backup db:shop.sql", where o is the state of such a job; or NULL. */
+static char *stream_of(const struct bk_conf_section *s, const json_t *o)
+{
+	const char *file =
+		behind(bk_rec_str(o, "file"), "bk-restic.backup-", s->name);
+	const char *job = behind(bk_rec_str(o, "job"), "backup ", s->name);
+	const char *tool = bk_rec_str(o, "tool");
+
+	/* Of one that is damaged there is the name of the file alone. */
+	if (file && bk_str_ends(file, ".json"))
+		return bk_asprintf("backup %s:%.*s", s->name,
+				   (int)(strlen(file) - strlen(".json")), file);
+	if (!job || !tool || strcmp(tool, "bk-restic") != 0)
+		return NULL;
+	return bk_asprintf("backup %s:%s", s->name, job);
+}
+
 /* Streams of the set, "backup SET:NAME": known by what they left. */
 static size_t add_streams(struct reader *r, const struct bk_conf_section *s,
 			  uint64_t limit)
 {
-	BK_AUTO_FREE char *start = bk_asprintf("backup %s:", s->name);
 	size_t i, n = 0;
 	const json_t *o;
 
 	json_array_foreach(r->states, i, o) {
-		const char *tool = bk_rec_str(o, "tool");
-		const char *job = bk_rec_str(o, "job");
+		char *job = stream_of(s, o);
 
-		if (!tool || !job || strcmp(tool, "bk-restic") != 0 ||
-		    !bk_str_starts(job, start))
+		if (!job)
 			continue;
-		(void)add_job(r, "bk-restic", bk_strdup(job), NULL, limit, 0);
+		(void)add_job(r, "bk-restic", job, NULL, limit, 0);
 		n++;
 	}
 	return n;
@@ -318,13 +374,27 @@ static const struct bk_conf_section *repo_of(const struct reader *r,
 	return bk_conf_find(r->conf, "repo", bk_conf_str(s, "repo", ""));
 }
 
-/* When the set's first backup began, so that its forget could have run. */
+/*
+ * When the set's first backup, or that of its first stream, began, so that its
+ * forget could have run.
+ */
 static int64_t backup_since(const struct reader *r,
 			    const struct bk_conf_section *s)
 {
 	BK_AUTO_FREE char *job = bk_asprintf("backup %s", s->name);
+	int64_t since =
+		bk_rec_time(find_state(r, "bk-restic", job), "since", r->now);
+	size_t i;
+	const json_t *o;
 
-	return bk_rec_time(find_state(r, "bk-restic", job), "since", r->now);
+	json_array_foreach(r->states, i, o) {
+		BK_AUTO_FREE char *stream = stream_of(s, o);
+		int64_t t = bk_rec_time(o, "since", r->now);
+
+		if (stream && t < since)
+			since = t;
+	}
+	return since;
 }
 
 static bool has_keep(const struct reader *r, const struct bk_conf_section *s)

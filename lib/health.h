@@ -22,12 +22,13 @@
 enum bk_health {
 	BK_HEALTH_OK,
 	BK_HEALTH_TODO,	   /* fine, but a person should do something */
-	BK_HEALTH_DELAYED, /* no luck last time (75), but good of late */
+	BK_HEALTH_DELAYED, /* no luck since it was good (75), of late */
 	BK_HEALTH_PARTIAL,
 	BK_HEALTH_LATE,
 	BK_HEALTH_FAILED,
 	BK_HEALTH_NEVER,
-	BK_HEALTH_UNKNOWN, /* its state is damaged, or from the future */
+	/* its state is damaged, from the future, or from another host */
+	BK_HEALTH_UNKNOWN,
 };
 /* Wrong from here on: bk-status ends with 1, monitors go down. */
 #define BK_HEALTH_WRONG BK_HEALTH_PARTIAL

@@ -48,12 +48,42 @@ static json_t *load(const char *path, struct bk_err *err)
 	return NULL;
 }
 
+static bool is_text(const json_t *o, const char *key, const char *wanted)
+{
+	const char *s = bk_rec_str(o, key);
+
+	return s && strcmp(s, wanted) == 0;
+}
+
+static void set_foreign(struct bk_err *err, const char *path)
+{
+	(void)bk_err_set(err, BK_EX_DATAERR, 0,
+			 "'%s' is damaged: it is about another job", path);
+}
+
+/* Two streams can have files of the same name: "db:a b" and "db:a-b". */
 json_t *bk_state_read(const char *tool, const char *job, struct bk_err *err)
 {
 	BK_AUTO_FREE char *name = file_name(tool, job);
 	BK_AUTO_FREE char *path = bk_dirs_peek(BK_DIRS_STATE, name, err);
+	BK_AUTO_FREE char *utf8 = bk_str_to_utf8(job, strlen(job));
+	json_t *o = path ? load(path, err) : NULL;
 
-	return path ? load(path, err) : NULL;
+	if (!o || (is_text(o, "tool", tool) && is_text(o, "job", utf8)))
+		return o;
+	json_decref(o);
+	set_foreign(err, path);
+	return NULL;
+}
+
+/* A copy with another name is no state: the job may have moved on. */
+static bool is_named(const json_t *o, const char *name)
+{
+	const char *tool = bk_rec_str(o, "tool"), *job = bk_rec_str(o, "job");
+	BK_AUTO_FREE char *file = tool && job ? bk_state_file(tool, job) : NULL;
+	BK_AUTO_FREE char *utf8 = bk_str_to_utf8(name, strlen(name));
+
+	return file && strcmp(file, utf8) == 0;
 }
 
 static json_t *load_or_tell(const char *folder, const char *name)
@@ -62,8 +92,11 @@ static json_t *load_or_tell(const char *folder, const char *name)
 	struct bk_err err;
 	json_t *o = load(path, &err);
 
-	if (o)
+	if (o && is_named(o, name))
 		return o;
+	if (o)
+		set_foreign(&err, path);
+	json_decref(o);
 	o = json_object();
 	bk_rec_set_str(o, "file", name);
 	bk_rec_set_str(o, "damaged", err.msg);
@@ -109,20 +142,35 @@ static const char *result(int exit)
 	}
 }
 
+/* The state before; what another host did is none of this one's. */
+static json_t *read_before(const char *tool, const char *job, const char *host)
+{
+	json_t *before = bk_state_read(tool, job, NULL);
+
+	if (!before || is_text(before, "host", host))
+		return before;
+	json_decref(before);
+	return NULL;
+}
+
 /* What goes on from the state before: when all began, when it was well. */
-static void set_history(json_t *o, const char *tool, const char *job, int exit,
+static void set_history(json_t *o, const json_t *before, int exit,
 			int64_t start, int64_t end)
 {
-	BK_AUTO_JSON json_t *before = bk_state_read(tool, job, NULL);
 	int64_t last =
 		exit == BK_EX_OK ? end : bk_rec_time(before, "last_ok", 0);
 	int64_t since = bk_rec_time(before, "since", start);
+	bool broken = exit == BK_EX_TEMPFAIL
+			      ? bk_rec_bool(before, "broken", false)
+			      : exit != BK_EX_OK;
 
 	if (last)
 		bk_rec_set_time(o, "last_ok", last);
 	else
 		(void)json_object_set_new(o, "last_ok", json_null());
 	bk_rec_set_time(o, "since", since < start ? since : start);
+	if (broken)
+		bk_rec_set_bool(o, "broken", true);
 }
 
 int bk_state_write(const char *tool, const char *job, const char *host,
@@ -131,6 +179,7 @@ int bk_state_write(const char *tool, const char *job, const char *host,
 {
 	BK_AUTO_FREE char *name = file_name(tool, job);
 	BK_AUTO_FREE char *path = bk_dirs_path(BK_DIRS_STATE, name, err);
+	BK_AUTO_JSON json_t *before = read_before(tool, job, host);
 	BK_AUTO_JSON json_t *o = json_object();
 	BK_AUTO_FREE char *text = NULL;
 	int64_t end = bk_time_now();
@@ -148,7 +197,7 @@ int bk_state_write(const char *tool, const char *job, const char *host,
 	bk_rec_set_str(o, "message", message);
 	if (counts)
 		(void)json_object_set(o, "counts", counts);
-	set_history(o, tool, job, exit, start, end);
+	set_history(o, before, exit, start, end);
 	if (extra)
 		(void)json_object_update_missing(o, extra);
 	text = json_dumps(o, JSON_INDENT(1));

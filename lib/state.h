@@ -18,7 +18,9 @@
  * ok, 3 partial, all else failed. counts (may be NULL) and extra (may be
  * NULL; its members go beside the others) are not consumed. "last_ok" is the
  * end of this run where it is ok, else the one in the file that is replaced;
- * "since" the start of the first run ever.
+ * "since" the start of the first run ever; "broken" is true where a run since
+ * "last_ok" ended neither with 0 nor with 75. A file that is about another
+ * job, or from another host, counts for none of these.
  */
 int bk_state_write(const char *tool, const char *job, const char *host,
 		   int64_t start, int exit, const char *message, json_t *counts,
@@ -29,7 +31,8 @@ char *bk_state_file(const char *tool, const char *job);
 
 /*
  * All of them: an array, sorted by the files' names. One that cannot be read
- * is an object with "file" and "damaged", the reason as a text. NULL where
+ * is an object with "file" and "damaged", the reason as a text, and so is one
+ * whose name is not that of its job's file. NULL where
  * the folder is there and cannot be read (77, 71).
  */
 json_t *bk_state_all(struct bk_err *err);

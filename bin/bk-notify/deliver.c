@@ -24,6 +24,8 @@
 #define BACKLOG_MS 45000
 /* Longer than whoever has the lock can need. */
 #define LOCK_MS 120000
+/* What a test found out is not worth more. */
+#define TEST_LOCK_MS 5000
 /* What is older when it is delivered says when it was. */
 #define STALE 300
 
@@ -50,11 +52,18 @@ static char *shown(const struct monitor *m, const struct http_answer *a)
 	return message_text(all, "");
 }
 
-/* What a service says may hold the token that it was sent. */
+/*
+ * What a service says may hold the token that it was sent; at the end of a
+ * message that was cut, a part of it.
+ */
 static void mask_err(const struct monitor *m, struct bk_err *err)
 {
-	BK_AUTO_FREE char *masked = monitor_mask(m, err->msg);
+	BK_AUTO_FREE char *masked = NULL;
+	size_t n = strlen(err->msg), encoded = m->token ? 3 * m->token->len : 0;
 
+	if (n + 1 >= sizeof(err->msg))
+		err->msg[n > encoded ? n - encoded : 0] = '\0';
+	masked = monitor_mask(m, err->msg);
 	(void)bk_err_set(err, err->exit, 0, "%s", masked);
 }
 
@@ -70,9 +79,12 @@ static int try_once(struct delivery *d, const struct message *msg,
 		return -1;
 	}
 	q.ca = bk_conf_str(m->section, "ca", NULL);
-	if (m->service->request(m, msg, &q, err) < 0 ||
-	    http_do(&q, HTTP_TIMEOUT_MS, &a, err) < 0)
+	if (m->service->request(m, msg, &q, err) < 0)
 		return -1;
+	if (http_do(&q, HTTP_TIMEOUT_MS, &a, err) < 0) {
+		mask_err(m, err);
+		return -1;
+	}
 	free(d->answer);
 	d->answer = shown(m, &a);
 	if (m->service->judge(&a, err) == 0)
@@ -109,17 +121,28 @@ static int try_to_deliver(struct delivery *d, const struct message *msg,
 	}
 }
 
-/* The next one that is kept: 0 and *ret, or -1: it was damaged and is gone. */
-static int get_kept(const char *monitor, const char *name, struct message *ret)
+/*
+ * The next one that is kept: 0 and *ret, or -1: it was damaged and is gone, or
+ * cannot be read now.
+ */
+static int get_kept(const char *monitor, const char *name, struct history *h,
+		    struct message *ret)
 {
 	struct bk_err err;
 	BK_AUTO_FREE char *text = NULL;
 	BK_AUTO_BUF struct bk_buf when = BK_BUF_INIT;
+	int got = queue_get(monitor, name, ret, &err);
 
-	if (queue_get(monitor, name, ret, &err) < 0) {
+	if (got < 0 && err.exit != BK_EX_DATAERR) {
+		bk_warning("monitor %s: a message waits on: %s", monitor,
+			   err.msg);
+		return -1;
+	}
+	if (got < 0) {
 		bk_warning("monitor %s: a message that was kept is lost: %s",
 			   monitor, err.msg);
 		queue_drop(monitor, name);
+		history_unsure(h);
 		return -1;
 	}
 	if (bk_time_now() - ret->time < STALE)
@@ -143,7 +166,7 @@ static int deliver_kept(struct delivery *d, const struct bk_strv *kept,
 	for (size_t i = 0; i < kept->n; i++) {
 		BK_AUTO(message_free) struct message m = { .ping = -1 };
 
-		if (get_kept(name, kept->v[i], &m) < 0)
+		if (get_kept(name, kept->v[i], h, &m) < 0)
 			continue;
 		if (bk_time_mono_ms() > end) {
 			d->result = DELIVER_KEPT;
@@ -158,6 +181,7 @@ static int deliver_kept(struct delivery *d, const struct bk_strv *kept,
 			   !d->monitor.token_err.exit) {
 			bk_error("monitor %s: a message is lost: %s", name,
 				 err->msg);
+			history_unsure(h);
 		} else {
 			d->result = DELIVER_KEPT;
 			return -1;
@@ -189,8 +213,7 @@ static void deliver_new(struct delivery *d, struct history *h,
 	if (try_to_deliver(d, &d->message, how, &d->err) == 0) {
 		d->result = DELIVER_DONE;
 		history_take(h, &d->message);
-	} else if (how->once || (d->err.exit == BK_EX_DATAERR &&
-				 !d->monitor.token_err.exit)) {
+	} else if (d->err.exit == BK_EX_DATAERR && !d->monitor.token_err.exit) {
 		d->result = DELIVER_LOST;
 	} else {
 		keep(d, h);
@@ -203,8 +226,7 @@ static void deliver_all(struct delivery *d, struct history *h, bool news,
 {
 	BK_AUTO_STRV struct bk_strv kept = BK_STRV_INIT;
 
-	if (!how->once)
-		queue_list(d->monitor.name, &kept);
+	queue_list(d->monitor.name, &kept);
 	if (d->monitor.service->heartbeat && news) {
 		deliver_new(d, h, how);
 		for (size_t i = 0; d->result == DELIVER_DONE && i < kept.n; i++)
@@ -216,46 +238,88 @@ static void deliver_all(struct delivery *d, struct history *h, bool news,
 	}
 }
 
-static void note(struct delivery *d, const struct history *h, int64_t start)
+/* Where there was nothing to tell, what was true before still is. */
+static int outcome(const struct delivery *d, const struct history *h,
+		   const char **ret_message)
+{
+	const struct bk_err *token = &d->monitor.token_err;
+
+	*ret_message = "";
+	if (d->result == DELIVER_DONE)
+		return BK_EX_OK;
+	if (d->result == DELIVER_NOTHING && !token->exit) {
+		*ret_message = h->message ? h->message : "";
+		return h->exit;
+	}
+	*ret_message = token->exit ? token->msg : d->err.msg;
+	return token->exit ? token->exit : d->err.exit;
+}
+
+static void note(struct delivery *d, struct history *h, int64_t start)
 {
 	BK_AUTO_FREE char *job = bk_asprintf("monitor %s", d->monitor.name);
-	BK_AUTO_JSON json_t *counts = json_object();
-	BK_AUTO_JSON json_t *extra = history_json(h);
-	bool failed = d->result >= DELIVER_KEPT;
+	BK_AUTO_STRV struct bk_strv left = BK_STRV_INIT;
+	BK_AUTO_JSON json_t *counts = json_object(), *extra = NULL;
+	const char *message;
+	int exit = outcome(d, h, &message);
 	struct bk_err err;
 
+	queue_list(d->monitor.name, &left);
+	d->waiting = left.n;
+	if (d->result == DELIVER_DONE)
+		h->reached = bk_time_now();
+	extra = history_json(h);
 	bk_rec_set_int(counts, "undelivered", (int64_t)d->waiting);
-	if (bk_state_write("bk-notify", job, d->monitor.host, start,
-			   failed ? d->err.exit : BK_EX_OK,
-			   failed ? d->err.msg : "", counts, extra, &err) < 0)
+	if (bk_state_write("bk-notify", job, d->monitor.host, start, exit,
+			   message, counts, extra, &err) < 0)
 		bk_warning("the state of '%s' is not recorded: %s", job,
 			   err.msg);
 }
 
 /* -1: another process is busy with it; without any lock there is still 0. */
-static int take_lock(struct delivery *d, int *ret_fd)
+static int take_lock(const struct delivery *d, int ms, int *ret_fd,
+		     struct bk_err *err)
 {
 	BK_AUTO_FREE char *name = bk_asprintf("notify-%s", d->monitor.name);
 
-	*ret_fd = bk_lock_take(name, LOCK_MS, &d->err);
-	if (*ret_fd < 0 && d->err.exit == BK_EX_TEMPFAIL)
+	*ret_fd = bk_lock_take(name, ms, err);
+	if (*ret_fd < 0 && err->exit == BK_EX_TEMPFAIL)
 		return -1;
 	if (*ret_fd < 0)
-		bk_warning("monitor %s: %s", d->monitor.name, d->err.msg);
+		bk_warning("monitor %s: %s", d->monitor.name, err->msg);
 	return 0;
+}
+
+/* A test, or the start of a run, which is not waited for. */
+static void deliver_once(struct delivery *d, const struct deliver_how *how)
+{
+	BK_AUTO(history_free) struct history h = HISTORY_INIT;
+	BK_AUTO_CLOSE int lock = -1;
+	int64_t start = bk_time_now();
+	struct bk_err err;
+
+	(void)how->compose(d, &h, how->arg);
+	if (how->dry)
+		return;
+	if (try_to_deliver(d, &d->message, how, &d->err) == 0)
+		d->result = DELIVER_DONE;
+	else
+		d->result = DELIVER_LOST;
+	if (d->message.start || take_lock(d, TEST_LOCK_MS, &lock, &err) < 0)
+		return;
+	history_read(&h, d->monitor.name, start);
+	note(d, &h, start);
 }
 
 static void deliver_one(struct delivery *d, const struct deliver_how *how)
 {
 	BK_AUTO(history_free) struct history h = HISTORY_INIT;
-	BK_AUTO_STRV struct bk_strv left = BK_STRV_INIT;
 	BK_AUTO_CLOSE int lock = -1;
 	int64_t start = bk_time_now();
-	bool busy = !how->dry && !how->once && take_lock(d, &lock) < 0;
+	bool busy = !how->dry && take_lock(d, LOCK_MS, &lock, &d->err) < 0;
 	bool news;
 
-	if (!how->once)
-		history_read(&h, d->monitor.name, start);
+	history_read(&h, d->monitor.name, start);
 	news = how->compose(d, &h, how->arg);
 	if (how->dry)
 		return;
@@ -269,12 +333,8 @@ static void deliver_one(struct delivery *d, const struct deliver_how *how)
 		return;
 	}
 	deliver_all(d, &h, news, how);
-	if (how->once)
-		return;
 	if (!news && d->message.text)
 		history_forget(&h, &d->message);
-	queue_list(d->monitor.name, &left);
-	d->waiting = left.n;
 	note(d, &h, start);
 }
 
@@ -289,7 +349,7 @@ static void *work(void *arg)
 	(void)sigaddset(&pipe, SIGPIPE);
 	(void)pthread_sigmask(SIG_BLOCK, &pipe, NULL);
 	while ((i = atomic_fetch_add(&j->next, 1)) < j->n)
-		deliver_one(&j->d[i], j->how);
+		(j->how->once ? deliver_once : deliver_one)(&j->d[i], j->how);
 	return NULL;
 }
 

@@ -42,7 +42,7 @@ struct deliver_how {
 	void *arg;
 	bool dry;  /* -n: compose, and go no further */
 	bool anew; /* what is told is found out anew each time */
-	bool once; /* one try, nothing kept, nothing noted */
+	bool once; /* one try, nothing kept */
 };
 
 void deliver(struct delivery *d, size_t n, const struct deliver_how *how);

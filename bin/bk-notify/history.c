@@ -9,6 +9,7 @@ void history_free(struct history *h)
 {
 	free(h->text);
 	free(h->about);
+	free(h->message);
 	bk_strv_free(&h->causes);
 	*h = HISTORY_INIT;
 }
@@ -18,9 +19,13 @@ static void parse(struct history *h, const json_t *o)
 	const char *status = bk_rec_str(o, "status");
 	const char *text = bk_rec_str(o, "text");
 	const char *about = bk_rec_str(o, "about");
+	const char *message = bk_rec_str(o, "message");
 	size_t i;
 	const json_t *cause;
 
+	h->reached = bk_rec_time(o, "reached", 0);
+	h->exit = (int)bk_rec_int(o, "exit", 0);
+	h->message = bk_strdup(message ? message : "");
 	if (!status)
 		return;
 	h->known = true;
@@ -78,8 +83,22 @@ void history_take(struct history *h, const struct message *m)
 
 void history_forget(struct history *h, const struct message *m)
 {
-	if (h->known && !h->up && !m->up)
-		copy_causes(h, m);
+	struct bk_strv both = BK_STRV_INIT;
+
+	if (!h->known || h->up || m->up)
+		return;
+	for (size_t i = 0; i < h->causes.n; i++)
+		if (bk_strv_has(&m->causes, h->causes.v[i]))
+			bk_strv_add(&both, h->causes.v[i]);
+	bk_strv_free(&h->causes);
+	h->causes = both;
+}
+
+void history_unsure(struct history *h)
+{
+	h->known = true;
+	h->up = false;
+	bk_strv_free(&h->causes);
 }
 
 bool history_is_news(const struct history *h, const struct message *m,
@@ -99,11 +118,15 @@ json_t *history_json(const struct history *h)
 {
 	json_t *o = json_object(), *causes;
 
+	if (h->reached)
+		bk_rec_set_time(o, "reached", h->reached);
+	else
+		(void)json_object_set_new(o, "reached", json_null());
 	if (!h->known)
 		return o;
 	causes = json_array();
 	bk_rec_set_str(o, "status", h->up ? "up" : "down");
-	bk_rec_set_str(o, "text", h->text);
+	bk_rec_set_str(o, "text", h->text ? h->text : "");
 	bk_rec_set_time(o, "told_at", h->told_at);
 	if (h->about)
 		bk_rec_set_str(o, "about", h->about);

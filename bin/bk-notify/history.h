@@ -16,6 +16,9 @@ struct history {
 	struct bk_strv causes;
 	int64_t down_since; /* 0: it is up */
 	int64_t told_at;
+	int64_t reached; /* it took something last; 0: never */
+	int exit;	 /* of the last delivery that was tried */
+	char *message;
 };
 #define HISTORY_INIT ((struct history){ 0 })
 
@@ -31,6 +34,10 @@ void history_forget(struct history *h, const struct message *m);
  */
 bool history_is_news(const struct history *h, const struct message *m,
 		     uint64_t remind, int64_t now);
+/*
+ * Something that it was to be told is lost: whatever is told next is news.
+ */
+void history_unsure(struct history *h);
 /* For the state file. */
 json_t *history_json(const struct history *h);
 void history_free(struct history *h);

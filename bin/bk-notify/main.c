@@ -109,10 +109,24 @@ static int take_ping(struct notify *n)
 	return BK_EX_OK;
 }
 
+/* How many arguments are behind the first "--"; -1: there is none. */
+static int count_behind(char **argv)
+{
+	int n = 0;
+
+	while (*argv && strcmp(*argv, "--") != 0)
+		argv++;
+	if (!*argv)
+		return -1;
+	while (argv[n + 1])
+		n++;
+	return n;
+}
+
 int main(int argc, char **argv)
 {
 	struct notify n = { .cli = { .usage = usage }, .ping = -1 };
-	int c;
+	int c, behind = count_behind(argv + 1);
 
 	bk_cli_start("bk-notify");
 	bk_sig_init();
@@ -127,9 +141,9 @@ int main(int argc, char **argv)
 	}
 	if (!argv[optind])
 		return bk_cli_finish(bk_cli_usage("which command?"));
-	/* All operands are behind "--" now, if there was one. */
-	if (strcmp(argv[optind - 1], "--") == 0 && argc - optind > 2)
-		n.command = argv + optind + 2;
+	/* All operands are behind "--" now; the last ones were so before. */
+	if (behind > 0 && behind < argc - optind)
+		n.command = argv + argc - behind;
 	n.out = bk_rec_stdout(n.cli.mode);
 	return bk_cli_finish(run_command(&n, argv + optind));
 }

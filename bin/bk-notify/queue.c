@@ -14,6 +14,7 @@
 #define ENTRY_LIMIT ((size_t)64 << 10)
 /* Digits in front of every name, so that their order is that of the names. */
 #define DIGITS 10
+#define NUMBER_MAX UINT64_C(9999999999)
 
 static char *name_of(const char *monitor, const char *entry)
 {
@@ -83,7 +84,8 @@ int queue_put(const char *monitor, const struct message *m, bool alone,
 	queue_list(monitor, &before);
 	last = before.n > 0 ? number_of(before.v[before.n - 1]) : 0;
 	/* Two that choose the same number have different processes. */
-	entry = bk_asprintf("%0*" PRIu64 "-%ld.json", DIGITS, last + 1,
+	entry = bk_asprintf("%0*" PRIu64 "-%ld.json", DIGITS,
+			    last < NUMBER_MAX ? last + 1 : last,
 			    (long)getpid());
 	name = name_of(monitor, entry);
 	path = bk_dirs_path(BK_DIRS_STATE, name, err);

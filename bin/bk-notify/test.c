@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * bk-notify test [MONITOR...]: one try each, nothing kept, and what the
- * service answered.
+ * service answered. Whether it was reached is noted.
  */
 #include "log.h"
 #include "notify.h"

@@ -142,7 +142,7 @@ static char *describe_status(int status)
 	case EXIT_NAMESPACE:
 		return bk_strdup("the sandbox cannot be set up (226)");
 	case EXIT_CREDENTIALS:
-		return bk_strdup("a credential is missing (243)");
+		return bk_strdup("a credential cannot be loaded (243)");
 	default:
 		return bk_asprintf("exit status %d", status);
 	}
@@ -194,6 +194,8 @@ static int write_state(const char *unit, const struct bk_conf *conf,
 	const char *host = conf ? conf->host : NULL;
 	struct utsname u;
 	int exit = judge(e, &message);
+	bool killed = exit != BK_EX_OK && strcmp(e->result, "exit-code") != 0;
+	BK_AUTO_JSON json_t *extra = json_pack("{s:b}", "killed", (int)killed);
 	struct bk_err err;
 
 	if (!host)
@@ -202,7 +204,7 @@ static int write_state(const char *unit, const struct bk_conf *conf,
 		bk_notice("%s failed: %s", unit, message);
 	if (bk_state_write("unit", unit, host,
 			   e->start ? e->start : bk_time_now(), exit, message,
-			   NULL, NULL, &err) == 0)
+			   NULL, extra, &err) == 0)
 		return BK_EX_OK;
 	bk_error("how '%s' ended is not noted: %s", unit, err.msg);
 	return err.exit;

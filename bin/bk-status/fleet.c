@@ -170,6 +170,22 @@ static void print_all(struct status *s, const struct fleet *f)
 	}
 }
 
+static bool has_file(const struct box_files *l, const char *name)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strcmp(l->v[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Where it is missing, the others may be, too: a disk that is not mounted. */
+static bool has_own(const struct box_files *l, const char *host)
+{
+	BK_AUTO_FREE char *name = box_file_name(host);
+
+	return !name || l->left_out || has_file(l, name);
+}
+
 int cmd_fleet(struct status *s)
 {
 	BOX_AUTO struct box box = BOX_INIT;
@@ -186,6 +202,10 @@ int cmd_fleet(struct status *s)
 		return exit;
 	if (box_read(&box, &files, &err) < 0)
 		return bk_log_err(&err);
+	if (!has_own(&files, s->conf->host))
+		bk_warning("box %s: there is no status of this host; is it the "
+			   "right box, and does bk-status.timer run?",
+			   box.name);
 	if (files.left_out)
 		bk_warning("box %s: %zu more hosts are not shown", box.name,
 			   files.left_out);
@@ -199,14 +219,6 @@ int cmd_fleet(struct status *s)
 }
 
 /* Forgetting. */
-
-static bool has_file(const struct box_files *l, const char *name)
-{
-	for (size_t i = 0; i < l->n; i++)
-		if (strcmp(l->v[i].name, name) == 0)
-			return true;
-	return false;
-}
 
 static int forget(struct status *s, const char *host, struct bk_err *err)
 {

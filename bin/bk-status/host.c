@@ -12,6 +12,8 @@
 
 /* bk-notify tells all monitors every ten minutes. */
 #define TOLD_LIMIT ((int64_t)3600)
+/* Clocks of one host that differ by less were just being set. */
+#define FUTURE_SLACK 300
 
 int health_of(const char *name)
 {
@@ -144,7 +146,15 @@ static const json_t *find_state(const json_t *states, const char *tool,
 	return NULL;
 }
 
-static char *monitor_why(const json_t *state, int64_t now)
+/* When it took something last; 0: never. Older states say it otherwise. */
+static int64_t reached(const json_t *state)
+{
+	return bk_rec_time(
+		state,
+		json_object_get(state, "reached") ? "reached" : "last_ok", 0);
+}
+
+static char *monitor_why(const json_t *state, const char *name, int64_t now)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 	int64_t end = bk_rec_time(state, "end", 0);
@@ -164,6 +174,13 @@ static char *monitor_why(const json_t *state, int64_t now)
 				    waiting == 1 ? "s" : "");
 		return bk_buf_steal(&b);
 	}
+	if (end > now + FUTURE_SLACK)
+		return bk_strdup("its state is from the future, check the "
+				 "clock");
+	if (now - end <= TOLD_LIMIT && !reached(state))
+		return bk_asprintf("nothing was sent to it yet: try "
+				   "bk-notify test %s",
+				   name);
 	if (now - end <= TOLD_LIMIT)
 		return NULL;
 	bk_buf_adds(&b, "was last told ");
@@ -177,7 +194,7 @@ static json_t *monitor_record(const char *host, const char *name,
 {
 	BK_AUTO_FREE char *job = bk_asprintf("monitor %s", name);
 	const json_t *state = find_state(states, "bk-notify", job);
-	BK_AUTO_FREE char *why = monitor_why(state, now);
+	BK_AUTO_FREE char *why = monitor_why(state, name, now);
 	json_t *o = json_object();
 
 	bk_rec_set_str(o, "host", host);
@@ -185,7 +202,8 @@ static json_t *monitor_record(const char *host, const char *name,
 	bk_rec_set_str(o, "health",
 		       bk_health_name(why ? BK_HEALTH_TODO : BK_HEALTH_OK));
 	bk_rec_set_str(o, "why", why ? why : "");
-	copy(o, "last_ok", state);
+	if (reached(state))
+		bk_rec_set_time(o, "last_ok", reached(state));
 	add_run(o, state);
 	return o;
 }

@@ -169,7 +169,7 @@ ended() {
 
 @test "unit: the words for each way to fail" {
 	fake_systemctl
-	ended exit-code exited 243 'a credential is missing (243)'
+	ended exit-code exited 243 'a credential cannot be loaded (243)'
 	ended exit-code exited 203 'the program cannot be started (203)'
 	ended exit-code exited 226 'the sandbox cannot be set up (226)'
 	ended exit-code exited 78 'configuration (78)'

@@ -118,6 +118,7 @@ on_folder() {
 @test "a name that is no name of a file" {
 	on_folder
 	sed -i 's|^name = web1|name = ..x:%1|' "$BK_CONFIG"
+	sed -i 's|"web1"|"..x:%1"|' "$BK_STATE_DIR"/state/*.json
 	run_bk 0 bk-status --publish
 	assert_is "$(ls -A "$fleet")" %2E.x%3A%251.json
 	run_bk 0 bk-status --fleet

@@ -124,7 +124,8 @@ setup() { status_setup; }
 	all_well
 	cp "$BK_STATE_DIR/state/bk-restic.backup-home.json" s.json
 	jq --arg j "$evil" '.job=$j | .message="x\u001b]0;t\u0007y\nz" | .exit=1 |
-		.result="failed"' s.json >"$BK_STATE_DIR/state/evil.json"
+		.result="failed"' s.json \
+		>"$BK_STATE_DIR/state/bk-restic.${evil// /-}.json"
 	run_bk 1 bk-status -v
 	[ "$(tr -d '\n' <"$out" | LC_ALL=C grep -c '[[:cntrl:]]')" = 0 ]
 	assert_has "$out" 'home:a\x1b[31m\nb\x'

@@ -252,6 +252,90 @@ CHECK_TEST(streams)
 	CHECK_STR(first(), "backup db:shop.sql=ok");
 }
 
+CHECK_TEST(no_luck_after_a_failure_mends_nothing)
+{
+	json_t *o;
+
+	configure(REPO HOME);
+	o = state("bk-restic", "backup home", NOW - MIN, NOW - MIN, 75);
+	CHECK_STR(first(), "backup home=delayed: tries again: what it said");
+	bk_rec_set_bool(o, "broken", true);
+	CHECK_STR(first(), "backup home=failed: failed: what it said");
+}
+
+CHECK_TEST(a_state_of_another_host_is_not_believed)
+{
+	json_t *o;
+
+	configure("[host]\nname = web1\n" REPO HOME);
+	o = state("bk-restic", "backup home", NOW - MIN, NOW - MIN, 0);
+	bk_rec_set_str(o, "host", "web1");
+	CHECK_STR(first(), "backup home=ok");
+	bk_rec_set_str(o, "host", "web2");
+	CHECK_STR(first(), "backup home=unknown: its state is that of another "
+			   "host: web2");
+	/* where a sheet was proved does not matter */
+	o = state("bk-secret", "kit main", NOW - DAY, NOW - DAY, 0);
+	bk_rec_set_str(o, "host", "web2");
+	CHECK(strstr(judged(), "kit main=ok"));
+}
+
+CHECK_TEST(a_state_that_contradicts_itself_is_unknown)
+{
+	static const char want[] =
+		"backup home=unknown: its state says not how it ended";
+	json_t *o;
+
+	configure(REPO HOME);
+	o = state("bk-restic", "backup home", NOW - MIN, NOW - MIN, 0);
+	bk_rec_set_int(o, "exit", 1);
+	CHECK_STR(first(), want);
+	bk_rec_set_str(o, "exit", "0");
+	CHECK_STR(first(), want);
+	bk_rec_set_int(o, "exit", 0);
+	bk_rec_set_str(o, "result", "failed");
+	CHECK_STR(first(), want);
+}
+
+static void damage(const char *file)
+{
+	json_t *o = json_object();
+
+	bk_rec_set_str(o, "file", file);
+	bk_rec_set_str(o, "damaged", "it is cut off");
+	(void)json_array_append_new(states, o);
+}
+
+CHECK_TEST(a_damaged_stream_does_not_vanish)
+{
+	configure(REPO "[backup db]\nrepo = main\n");
+	(void)state("bk-restic", "backup db:shop.sql", NOW - MIN, NOW, 0);
+	damage("bk-restic.backup-db:wiki.sql.json");
+	CHECK(bk_str_starts(judged(),
+			    "backup db:shop.sql=ok; "
+			    "backup db:wiki.sql=unknown: it is cut off; kit"));
+}
+
+CHECK_TEST(how_a_unit_ended_is_damaged)
+{
+	configure(REPO HOME);
+	(void)state("bk-restic", "backup home", NOW - MIN, NOW, 0);
+	damage("unit.bk-restic@home.json");
+	CHECK_STR(first(), "backup home=unknown: it is cut off");
+}
+
+CHECK_TEST(retention_of_streams_alone_is_due_as_well)
+{
+	json_t *o;
+
+	configure(REPO "keep = daily 3\n[backup db]\nrepo = main\n");
+	o = state("bk-restic", "backup db:shop.sql", NOW - DAY, NOW, 0);
+	CHECK(strstr(judged(), "; forget db=ok: not due yet; prune main=ok"));
+	bk_rec_set_time(o, "since", NOW - 16 * DAY);
+	CHECK(strstr(judged(),
+		     "; forget db=never: never ran; prune main=never"));
+}
+
 CHECK_TEST(watching)
 {
 	configure(REPO HOME);

@@ -74,8 +74,9 @@ CHECK_TEST(last_ok_is_kept_over_failures)
 	o = run(1, "never well");
 	CHECK(json_is_null(json_object_get(o, "last_ok")));
 	json_decref(o);
-	put_file(FILE_OF_HOME,
-		 "{\"v\":1,\"last_ok\":\"2020-01-02T03:04:05Z\"}");
+	put_file(FILE_OF_HOME, "{\"v\":1,\"tool\":\"bk-restic\","
+			       "\"job\":\"backup home\",\"host\":\"box\","
+			       "\"last_ok\":\"2020-01-02T03:04:05Z\"}");
 	json_decref(run(1, ""));
 	json_decref(run(75, ""));
 	o = run(3, "");
@@ -84,6 +85,46 @@ CHECK_TEST(last_ok_is_kept_over_failures)
 	o = run(0, "");
 	CHECK_STR(bk_rec_str(o, "last_ok"), bk_rec_str(o, "end"));
 	json_decref(o);
+}
+
+CHECK_TEST(broken_until_it_is_well_again)
+{
+	static const struct {
+		int exit;
+		bool broken;
+	} v[] = { { 75, false }, { 1, true },  { 75, true }, { 0, false },
+		  { 3, true },	 { 75, true }, { 0, false } };
+
+	set_up();
+	for (size_t i = 0; i < BK_COUNT(v); i++) {
+		BK_AUTO_JSON json_t *o = run(v[i].exit, "");
+
+		CHECK_INT(bk_rec_bool(o, "broken", false), v[i].broken);
+	}
+}
+
+CHECK_TEST(what_another_host_or_job_left_does_not_go_on)
+{
+	static const char *const left[] = {
+		"\"tool\":\"bk-restic\",\"job\":\"backup home\","
+		"\"host\":\"web2\"",
+		"\"tool\":\"bk-restic\",\"job\":\"backup etc\","
+		"\"host\":\"box\"",
+	};
+
+	set_up();
+	json_decref(run(0, ""));
+	for (size_t i = 0; i < BK_COUNT(left); i++) {
+		BK_AUTO_FREE char *text = bk_asprintf(
+			"{\"v\":1,%s,\"last_ok\":\"2020-01-02T03:04:05Z\"}",
+			left[i]);
+		json_t *o;
+
+		put_file(FILE_OF_HOME, text);
+		o = run(1, "");
+		CHECK(json_is_null(json_object_get(o, "last_ok")));
+		json_decref(o);
+	}
 }
 
 CHECK_TEST(counts_and_extra)
