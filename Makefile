@@ -39,7 +39,7 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARGON2 = $(shell pkg-config --atleast-version=3.2 libcrypto || echo -largon2)
 LIBS_all = -linih -ljansson -lpthread -lcrypto $(ARGON2)
 LIBS_bk-scan = -linih -ljansson -lpthread
-LIBS_bk-restic = -linih -ljansson
+LIBS_bk-restic = -linih -ljansson -lcrypto
 LIBS_bk-secret = -linih -ljansson -lcrypto $(ARGON2)
 LIBS_bk-secret-service = $(shell pkg-config --libs libsecret-1) -linih -ljansson
 CPPFLAGS_bk-secret-service = $(patsubst -I%,-isystem %,$(shell pkg-config \
