@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Which databases and tables are chosen, by patterns: "db" means all of it,
+ * "db.table" one table or view. '*' stands for any bytes, '?' for one, [a-z]
+ * for one of these; a backslash takes the special meaning from what follows.
+ * Without include patterns everything is chosen.
+ */
+#ifndef SELECT_H
+#define SELECT_H
+
+#include <stdbool.h>
+
+#include "err.h"
+#include "str.h"
+
+struct selection {
+	struct bk_strv include;
+	struct bk_strv exclude;
+	struct bk_strv schema_only;
+};
+#define SELECTION_INIT \
+	((struct selection){ BK_STRV_INIT, BK_STRV_INIT, BK_STRV_INIT })
+
+enum selected { SELECTED_NO, SELECTED_SCHEMA, SELECTED_ALL };
+
+void selection_free(struct selection *s);
+/* 64 where one of the patterns is malformed. */
+int selection_check(const struct selection *s, struct bk_err *err);
+/* Can anything in this database be chosen? */
+bool selection_db(const struct selection *s, const char *db);
+/* Is the whole of it: what is no table and no view is chosen by that. */
+bool selection_whole(const struct selection *s, const char *db);
+enum selected selection_table(const struct selection *s, const char *db,
+			      const char *table);
+/* Does it name databases by a wildcard, so that all must be seen? */
+bool selection_wild(const struct selection *s);
+
+#endif
