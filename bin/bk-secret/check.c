@@ -117,6 +117,7 @@ static int check_key(struct tool *t, const struct bk_conf_section *s,
 /* Keys that hold references. */
 static const char *const secret_keys[][2] = {
 	{ "repo", "password" },
+	{ "mariadb", "password" },
 };
 
 static void check_config(struct tool *t, struct verdict *v)
