@@ -35,6 +35,7 @@ struct dbdump {
 	bool yes;		  /* --yes */
 	bool overwrite;		  /* --overwrite */
 	bool globals;		  /* --globals */
+	bool accept;		  /* --accept */
 	char **command;		  /* behind "--", or NULL */
 };
 
