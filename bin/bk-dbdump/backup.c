@@ -79,7 +79,8 @@ static int check_room(const struct job *j, const struct spool *spool,
 	if (data_bytes(j, &data, err) < 0)
 		return -1;
 	/* As text it is a little longer, and bytes are twice as long. */
-	return spool_room(spool, last > 0 ? last + last / 10 : data + data / 4, err);
+	return spool_room(spool, last > 0 ? last + last / 10 : data + data / 4,
+			  err);
 }
 
 static int by_spool(struct job *j, struct bk_err *err)

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "log.h"
+#include "path.h"
+#include "proof.h"
+
+void source_close(struct source *s)
+{
+	free(s->part.files);
+	manifest_free(&s->whole);
+	snapshot_free(&s->snapshot);
+	spool_close(&s->spool);
+	free(s->path);
+	*s = SOURCE_INIT;
+}
+
+const struct manifest *source_manifest(const struct source *s)
+{
+	return s->folder ? &s->part : NULL;
+}
+
+/* Which files are needed. */
+
+static bool is_named(const struct bk_strv *tables, const char *db,
+		     const char *table)
+{
+	BK_AUTO_FREE char *whole = bk_asprintf("%s.%s", db, table);
+
+	return tables->n == 0 || bk_strv_has(tables, table) ||
+	       bk_strv_has(tables, whole);
+}
+
+static bool is_needed(const struct dbdump *d, const struct manifest_file *f)
+{
+	if (f->kind == MANIFEST_GLOBALS)
+		return d->globals;
+	if (d->dbs.n > 0 && !bk_strv_has(&d->dbs, f->db))
+		return false;
+	return f->kind != MANIFEST_ROWS ||
+	       is_named(&d->tables, f->db, f->table);
+}
+
+static int read_manifest(const struct dbdump *d, const char *dir,
+			 struct source *s, struct bk_err *err)
+{
+	struct manifest *part = &s->part;
+
+	if (manifest_read(dir, &s->whole, err) < 0)
+		return -1;
+	*part = s->whole;
+	part->files = bk_calloc(s->whole.n, sizeof(*part->files));
+	part->n = 0;
+	for (size_t i = 0; i < s->whole.n; i++)
+		if (is_needed(d, &s->whole.files[i]))
+			part->files[part->n++] = s->whole.files[i];
+	return 0;
+}
+
+/* Is it whole? */
+
+static int hash(int fd, uint64_t *ret_bytes, char ret_hex[static 65])
+{
+	BK_AUTO_FREE char *data = bk_malloc(1 << 18);
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	unsigned char sum[32];
+	ssize_t n;
+
+	*ret_bytes = 0;
+	if (!md || !EVP_DigestInit_ex(md, EVP_sha256(), NULL))
+		abort();
+	while ((n = read(fd, data, 1 << 18)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			break;
+		*ret_bytes += (uint64_t)n;
+		if (!EVP_DigestUpdate(md, data, (size_t)n))
+			abort();
+	}
+	if (!EVP_DigestFinal_ex(md, sum, NULL))
+		abort();
+	EVP_MD_CTX_free(md);
+	for (size_t i = 0; i < sizeof(sum); i++)
+		(void)snprintf(ret_hex + 2 * i, 3, "%02x", sum[i]);
+	return n < 0 ? -1 : 0;
+}
+
+static int prove_file(const char *dir, const struct manifest_file *f,
+		      struct bk_err *err)
+{
+	BK_AUTO_FREE char *path = bk_path_join(dir, f->path);
+	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	uint64_t bytes;
+	char hex[65];
+
+	if (fd < 0)
+		return bk_err_set(err, BK_EX_DATAERR, errno,
+				  "the dump is not whole: cannot open '%s'",
+				  path);
+	if (hash(fd, &bytes, hex) < 0)
+		return bk_err_sys(err, "cannot read '%s'", path);
+	if (bytes == f->bytes && strcmp(hex, f->sha256) == 0)
+		return 0;
+	return bk_err_set(err, BK_EX_DATAERR, 0,
+			  "the dump is not whole: '%s' is not what the "
+			  "manifest says",
+			  path);
+}
+
+static int prove_folder(const struct source *s, struct bk_err *err)
+{
+	for (size_t i = 0; i < s->part.n; i++) {
+		bk_log_progress(s->part.files[i].path);
+		if (prove_file(s->path, &s->part.files[i], err) < 0)
+			return -1;
+	}
+	bk_log_progress(NULL);
+	return 0;
+}
+
+static int prove_stream(const struct source *s, struct bk_err *err)
+{
+	BK_AUTO_CLOSE int fd = open(s->path, O_RDONLY | O_CLOEXEC);
+	struct proof proof;
+
+	if (fd < 0)
+		return bk_err_sys(err, "cannot open '%s'", s->path);
+	return proof_stream(fd, &proof, err);
+}
+
+/* Where it comes from. */
+
+static int from_path(struct dbdump *d, struct source *s, struct bk_err *err)
+{
+	struct stat st;
+
+	if (stat(d->from, &st) < 0)
+		return bk_err_sys(err, "cannot look at '%s'", d->from);
+	s->path = bk_strdup(d->from);
+	s->folder = S_ISDIR(st.st_mode);
+	if (!s->folder && !S_ISREG(st.st_mode))
+		return bk_err_set(err, BK_EX_USAGE, 0,
+				  "'%s' is neither a file nor a folder",
+				  d->from);
+	return s->folder ? read_manifest(d, d->from, s, err) : 0;
+}
+
+/* Whole folders, where no tables are named. */
+static void add_paths(const struct dbdump *d, const struct source *s,
+		      struct bk_strv *paths)
+{
+	for (size_t i = 0; i < s->part.n; i++) {
+		const char *path = s->part.files[i].path;
+		size_t n = d->tables.n ? strlen(path) : strcspn(path, "/");
+		BK_AUTO_FREE char *part = bk_memdup(path, n);
+
+		if (strcmp(part, paths->v[paths->n - 1]) != 0)
+			bk_strv_add(paths, part);
+	}
+}
+
+/* The manifest tells which files are needed, where not all are. */
+static int fetch_folder(struct dbdump *d, const char *name, struct source *s,
+			struct bk_err *err)
+{
+	BK_AUTO_STRV struct bk_strv paths = BK_STRV_INIT;
+	BK_AUTO_FREE char *first = NULL;
+
+	bk_strv_add(&paths, MANIFEST_NAME);
+	if (fetch(d, name, &s->snapshot, &paths, &s->spool, &first, err) < 0 ||
+	    read_manifest(d, first, s, err) < 0)
+		return -1;
+	if (d->dbs.n == 0 && d->tables.n == 0)
+		bk_strv_free(&paths);
+	else
+		add_paths(d, s, &paths);
+	return fetch(d, name, &s->snapshot, &paths, &s->spool, &s->path, err);
+}
+
+static int from_restic(struct dbdump *d, const struct bk_conf_section *section,
+		       struct source *s, struct bk_err *err)
+{
+	const struct bk_strv all = BK_STRV_INIT;
+	const char *name = section->name;
+
+	if (fetch_choose(d, name, &s->snapshot, err) < 0 ||
+	    spool_open(section, true, &s->spool, err) < 0)
+		return -1;
+	bk_info("bringing snapshot %.8s to '%s'", s->snapshot.id, s->spool.dir);
+	s->folder = !s->snapshot.stream;
+	if (s->folder)
+		return fetch_folder(d, name, s, err);
+	return fetch(d, name, &s->snapshot, &all, &s->spool, &s->path, err);
+}
+
+int source_open(struct dbdump *d, const struct bk_conf_section *section,
+		struct source *ret, struct bk_err *err)
+{
+	int got = d->from ? from_path(d, ret, err)
+			  : from_restic(d, section, ret, err);
+
+	if (got < 0)
+		return -1;
+	return ret->folder ? prove_folder(ret, err) : prove_stream(ret, err);
+}
