@@ -70,9 +70,10 @@ static const struct bk_conf_key mariadb_keys[] = {
 	{ "globals", "yes", BK_CONF_BOOL, .list = false },
 	{ "repo", "main", BK_CONF_REF, .ref = "repo" },
 	{ "keep", EXAMPLE_KEEP, BK_CONF_KEEP, .list = true },
+	{ "shrink-alarm", "50%", BK_CONF_PERCENT, .list = false },
 	{ "connections", "2", BK_CONF_COUNT, .min = 1, .max = 16 },
-	{ "broken", "fail", BK_CONF_CHOICE, .ref = "fail save" },
-	{ "layout", "spool", BK_CONF_CHOICE, .ref = "spool stream" },
+	{ "broken", "fail", BK_CONF_CHOICE, .ref = "fail|save" },
+	{ "layout", "spool", BK_CONF_CHOICE, .ref = "spool|stream" },
 	{ "spool", "/srv/spool", BK_CONF_PATH, .list = false },
 	{ "max-hold", "12h", BK_CONF_DURATION, .list = false },
 	{ "max-age", "9h", BK_CONF_DURATION, .list = false },
@@ -226,8 +227,8 @@ static bool is_choice(const char *words, const char *s)
 	size_t n = strlen(s);
 	const char *at = strstr(words, s);
 
-	return at && only(s, ALNUM "-") && (at == words || at[-1] == ' ') &&
-	       (at[n] == '\0' || at[n] == ' ');
+	return at && only(s, ALNUM "-") && (at == words || at[-1] == '|') &&
+	       (at[n] == '\0' || at[n] == '|');
 }
 
 static bool is_option(const char *s)

@@ -28,7 +28,7 @@ enum bk_conf_type {
 	BK_CONF_OPTION, /* NAME=VALUE */
 	BK_CONF_PROGRAM,
 	BK_CONF_REF,	/* the name of a section of kind ref */
-	BK_CONF_CHOICE, /* one of the words in ref */
+	BK_CONF_CHOICE, /* one of the words in ref, "a|b" */
 };
 
 struct bk_conf_key {

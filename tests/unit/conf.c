@@ -188,7 +188,7 @@ static const char whole[] =
 	"defaults-file = /etc/bk/m.cnf\nssl-ca = /etc/bk/ca.pem\n"
 	"include = *\n  a\\.b.we`ird na/me\nexclude = test_*\n"
 	"schema-only = shop.log_[0-9]\nglobals = no\nrepo = main\n"
-	"keep = last 9\nconnections = 4\nbroken = save\nlayout = stream\n"
+	"keep = last 9\nshrink-alarm = 9%\nconnections = 4\nbroken = save\nlayout = stream\n"
 	"spool = /srv/spool\nmax-hold = 1h\nmax-age = 1d\n"
 	"[cold photos]\npath = /srv/photos\ncopies = 2\ndelete = no\n"
 	"exclude = *.xmp\nmin-age = 30d\n";
@@ -514,7 +514,7 @@ CHECK_TEST(unknown_sections)
 	    "c:1: [repos x] is an unknown section; did you mean 'repo'?");
 	CHECK_STR(try("[monitor x]\nurl = y\n z\nfoo = bar\n"),
 		  "c:1: [monitor x] is an unknown section; there are host scan "
-		  "keyring repo backup cold");
+		  "keyring repo backup mariadb cold");
 	HAS(try("[repo]\nurl = y\n"),
 	    "c:1: [repo] needs a name; write e.g. [repo main]");
 	HAS(try("[scan x]\n"), "c:1: [scan x] takes no name; write [scan]");
@@ -592,10 +592,10 @@ CHECK_TEST(databases)
 	    "database, '.' and a table; write e.g. shop*");
 	CHECK_INT(problems.n, 4);
 	CHECK_STR(try("[mariadb m]\nlayout = spoo\nbroken = save fail\n"),
-		  "c:2: [mariadb m] layout: 'spoo' is not one of: spool "
-		  "stream; write e.g. spool\n"
-		  "c:3: [mariadb m] broken: 'save fail' is not one of: fail "
-		  "save; write e.g. fail");
+		  "c:2: [mariadb m] layout: 'spoo' is not one of: "
+		  "spool|stream; write e.g. spool\n"
+		  "c:3: [mariadb m] broken: 'save fail' is not one of: "
+		  "fail|save; write e.g. fail");
 	CHECK_STR(try("[mariadb m]\nconnections = 17\n"),
 		  "c:2: [mariadb m] connections: '17' is not a number from 1 "
 		  "to 16; write e.g. 2");
