@@ -6,7 +6,6 @@
 void inventory_free(struct inventory *inv)
 {
 	for (size_t i = 0; i < inv->n; i++) {
-		free(inv->items[i].kind);
 		free(inv->items[i].db);
 		free(inv->items[i].name);
 		free(inv->items[i].of);
@@ -18,12 +17,6 @@ void inventory_free(struct inventory *inv)
 static bool same(const char *a, const char *b)
 {
 	return a && b && strcmp(a, b) == 0;
-}
-
-/* A view is announced before what it is made of is there. */
-static const char *kind_of(const struct place *p)
-{
-	return strcmp(p->kind, "placeholder") == 0 ? "view" : p->kind;
 }
 
 /* What is asked for is most often what was found last, or follows it. */
@@ -45,6 +38,8 @@ static struct item *find(struct inventory *inv, const char *kind,
 
 static void add(struct inventory *inv, const struct place *p)
 {
+	const struct subject *s = &p->subject;
+
 	if (inv->n == inv->cap) {
 		inv->cap = inv->cap ? 2 * inv->cap : 64;
 		inv->items =
@@ -52,46 +47,45 @@ static void add(struct inventory *inv, const struct place *p)
 	}
 	inv->last = inv->n;
 	inv->items[inv->n++] = (struct item){
-		.kind = bk_strdup(kind_of(p)),
+		.kind = s->word ? s->word : "database",
 		.db = bk_strdup(p->db),
-		.name = bk_strdup(p->name),
-		.of = p->of ? bk_strdup(p->of) : NULL,
+		.name = bk_strdup(s->name),
+		.of = s->of ? bk_strdup(s->of) : NULL,
 		.wanted = true,
 	};
 }
 
-/* The statements of an object stand together, those of a view twice. */
+/* A database is altered, and a view has a stand-in before it. */
 static bool is_known(struct inventory *inv, const struct place *p)
 {
-	const struct item *it = inv->n ? &inv->items[inv->n - 1] : NULL;
-	const char *kind = kind_of(p);
+	const char *word = p->subject.word;
 
-	if (it && same(it->name, p->name) && same(it->kind, kind) &&
-	    same(it->db, p->db))
-		return true;
-	return strcmp(kind, "view") == 0 && find(inv, kind, p->db, p->name);
+	return (!word || strcmp(word, "view") == 0) &&
+	       find(inv, word ? word : "database", p->db, p->subject.name);
 }
 
 static int note(void *arg, const struct place *p, const struct statement *st,
 		struct bk_err *err)
 {
 	struct inventory *inv = arg;
+	const struct subject *s = &p->subject;
 
 	(void)err;
 	if (st->len > inv->largest)
 		inv->largest = st->len;
-	if (p->part == MANIFEST_GLOBALS)
+	if (s->kind == SUBJECT_ACCOUNT)
 		inv->globals = true;
-	if (p->db && p->kind && !is_known(inv, p))
+	if ((s->kind == SUBJECT_OBJECT || s->kind == SUBJECT_DATABASE) &&
+	    p->db && s->name && !is_known(inv, p))
 		add(inv, p);
 	return 0;
 }
 
 /* The manifest tells what is to be known of rows. */
-static bool is_definition(void *arg, const struct place *p)
+static bool is_definition(void *arg, const struct manifest_file *f)
 {
 	(void)arg;
-	return p->part != MANIFEST_ROWS;
+	return f->kind != MANIFEST_ROWS;
 }
 
 int inventory_read(const char *path, const struct manifest *m,
@@ -236,19 +230,29 @@ bool inventory_wants_db(const struct inventory *inv, const char *db)
 	return false;
 }
 
+bool inventory_wants_table(struct inventory *inv, const char *db,
+			   const char *table)
+{
+	const struct item *it = find(inv, "table", db, table);
+
+	return it && it->wanted;
+}
+
 /* Settings, and the database itself, serve whatever is wanted of it. */
 bool inventory_wants(struct inventory *inv, const struct place *p)
 {
-	const struct item *it;
+	const struct subject *s = &p->subject;
+	const struct item *it = NULL;
 
-	if (p->part == MANIFEST_GLOBALS)
+	switch (s->kind) {
+	case SUBJECT_ACCOUNT:
 		return inv->globals;
-	if (!p->db)
-		return true;
-	if (p->part != MANIFEST_ROWS &&
-	    (!p->kind || strcmp(p->kind, "database") == 0))
-		return inventory_wants_db(inv, p->db);
-	it = p->part == MANIFEST_ROWS ? find(inv, "table", p->db, p->table)
-				      : find(inv, kind_of(p), p->db, p->name);
-	return it && it->wanted;
+	case SUBJECT_OBJECT:
+		it = find(inv, s->word, p->db, s->name);
+		return it && it->wanted;
+	case SUBJECT_ROWS:
+		return inventory_wants_table(inv, p->db, s->name);
+	default:
+		return !p->db || inventory_wants_db(inv, p->db);
+	}
 }

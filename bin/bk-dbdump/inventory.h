@@ -10,7 +10,7 @@
 #include "str.h"
 
 struct item {
-	char *kind; /* "table", "view", "trigger" and so on */
+	const char *kind; /* "database", "table", "view" and so on */
 	char *db, *name;
 	char *of; /* the table of a trigger, else NULL */
 	bool wanted;
@@ -48,6 +48,8 @@ void inventory_free(struct inventory *inv);
 void inventory_dbs(const struct inventory *inv, struct bk_strv *ret);
 /* Is anything of this database wanted? */
 bool inventory_wants_db(const struct inventory *inv, const char *db);
+bool inventory_wants_table(struct inventory *inv, const char *db,
+			   const char *table);
 /* Is what stands here? */
 bool inventory_wants(struct inventory *inv, const struct place *p);
 

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "log.h"
+#include "rename.h"
 #include "value.h"
 
 static const char *db_of(const struct load *l, const char *db)
@@ -165,7 +166,7 @@ int load_drop(const struct load *l, struct bk_err *err)
 	return 0;
 }
 
-/* Renaming. */
+/* Loading. */
 
 static bool starts(const char *sql, size_t len, const char *word)
 {
@@ -173,81 +174,6 @@ static bool starts(const char *sql, size_t len, const char *word)
 
 	return len >= n && strncasecmp(sql, word, n) == 0;
 }
-
-/* Behind the `name` that begins at p; a doubled ` is part of it. */
-static const char *skip_name(const char *p, const char *end)
-{
-	for (p++; p < end; p++) {
-		if (*p != '`')
-			continue;
-		if (p + 1 == end || p[1] != '`')
-			return p + 1;
-		p++;
-	}
-	return end;
-}
-
-/* Behind the 'text' that begins at p. */
-static const char *skip_text(const char *p, const char *end)
-{
-	for (p++; p < end; p++) {
-		if (*p == '\\')
-			p++;
-		else if (*p == '\'')
-			return p + 1;
-	}
-	return end;
-}
-
-/* The first name becomes to; or, all: every one that a dot follows. */
-static void rename_in(const char *from, const char *to, bool all, const char *p,
-		      const char *end, struct bk_buf *b)
-{
-	size_t n = strlen(from);
-
-	while (p < end) {
-		const char *next = p + 1;
-
-		if (*p == '`')
-			next = skip_name(p, end);
-		else if (*p == '\'')
-			next = skip_text(p, end);
-		if (*p == '`' && (size_t)(next - p) == n &&
-		    memcmp(p, from, n) == 0 &&
-		    (!all || (next < end && *next == '.'))) {
-			bk_buf_adds(b, to);
-			if (!all) {
-				bk_buf_add(b, next, (size_t)(end - next));
-				return;
-			}
-		} else {
-			bk_buf_add(b, p, (size_t)(next - p));
-		}
-		p = next;
-	}
-}
-
-/*
- * Its own name stands in CREATE DATABASE and USE, and in the definition of a
- * table before the name of a sequence or of another table.
- */
-void load_rename(const struct place *p, const char *into, const char *sql,
-		 size_t len, struct bk_buf *ret)
-{
-	BK_AUTO_BUF struct bk_buf from = BK_BUF_INIT, to = BK_BUF_INIT;
-	bool first = starts(sql, len, "CREATE DATABASE ") ||
-		     starts(sql, len, "ALTER DATABASE ") ||
-		     starts(sql, len, "USE ");
-
-	value_add_name(&from, p->db);
-	value_add_name(&to, into);
-	if (first || starts(sql, len, "CREATE TABLE "))
-		rename_in(from.p, to.p, !first, sql, sql + len, ret);
-	else
-		bk_buf_add(ret, sql, len);
-}
-
-/* Loading. */
 
 struct loading {
 	const struct load *l;
@@ -289,27 +215,30 @@ static int load_statement(void *arg, const struct place *p,
 	if (!inventory_wants(g->l->inventory, p))
 		return 0;
 	/* What is there already stays as it is. */
-	if (p->db && starts(st->p, st->len, "CREATE DATABASE ") &&
+	if (p->subject.kind == SUBJECT_DATABASE && p->db &&
+	    starts(st->p, st->len, "CREATE ") &&
 	    bk_strv_has(&g->there, db_of(g->l, p->db)))
 		return 0;
 	if (!p->db || !g->l->into)
 		return send(g->l, st->p, st->len, &why) < 0
 			       ? failed(p, st, &why, err)
 			       : 0;
-	load_rename(p, g->l->into, st->p, st->len, &sql);
+	rename_db(p, g->l->into, st->p, st->len, &sql);
 	return send(g->l, sql.p, sql.len, &why) < 0 ? failed(p, st, &why, err)
 						    : 0;
 }
 
 /* Of a folder, whole files can be passed over. */
-static bool enter(void *arg, const struct place *p)
+static bool enter(void *arg, const struct manifest_file *f)
 {
 	const struct loading *g = arg;
 
-	bk_log_progress(p->file);
-	if (p->part == MANIFEST_ROWS || p->part == MANIFEST_GLOBALS)
-		return inventory_wants(g->l->inventory, p);
-	return !p->db || inventory_wants_db(g->l->inventory, p->db);
+	bk_log_progress(f->path);
+	if (f->kind == MANIFEST_GLOBALS)
+		return g->l->inventory->globals;
+	if (f->kind == MANIFEST_ROWS)
+		return inventory_wants_table(g->l->inventory, f->db, f->table);
+	return inventory_wants_db(g->l->inventory, f->db);
 }
 
 static int check_packet(const struct load *l, struct bk_err *err)
@@ -356,12 +285,11 @@ int load_dump(const struct load *l, const char *path, const struct manifest *m,
 
 /* Counting. */
 
-static int count_item(const struct load *l, const struct item *it,
-		      struct bk_err *err)
+static int count_rows(const struct load *l, const struct item *it,
+		      uint64_t *ret, struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf sql = BK_BUF_INIT;
 	BK_AUTO_FREE char *type = NULL, *text = NULL;
-	uint64_t rows = 0;
 
 	if (table_type(l, it, &type, err) < 0)
 		return -1;
@@ -373,23 +301,41 @@ static int count_item(const struct load *l, const struct item *it,
 		bk_buf_adds(&sql, " FOR SYSTEM_TIME ALL");
 	if (server_value(l->server, sql.p, &text, err) < 0)
 		return -1;
-	if (text && bk_parse_u64(text, 0, UINT64_MAX, &rows) == 0 &&
-	    rows == it->rows)
+	if (text && bk_parse_u64(text, 0, UINT64_MAX, ret) == 0)
 		return 0;
-	return bk_err_set(err, BK_EX_DATAERR, 0,
-			  "%s.%s has %llu rows after the restore, and %llu in "
-			  "the dump",
-			  db_of(l, it->db), it->name, (unsigned long long)rows,
-			  (unsigned long long)it->rows);
+	return bk_err_set(err, BK_EX_PROTOCOL, 0, "'%s' has no answer", sql.p);
 }
 
-int load_count(const struct load *l, struct bk_err *err)
+static int differ(const char *what, uint64_t is, uint64_t was,
+		  struct bk_err *err)
 {
+	return bk_err_set(err, BK_EX_DATAERR, 0,
+			  "%s %llu rows after the restore, and %llu in the "
+			  "dump",
+			  what, (unsigned long long)is,
+			  (unsigned long long)was);
+}
+
+int load_count(const struct load *l, const uint64_t *all, struct bk_err *err)
+{
+	uint64_t sum = 0;
+
 	for (size_t i = 0; i < l->inventory->n; i++) {
 		const struct item *it = &l->inventory->items[i];
+		BK_AUTO_FREE char *label = NULL;
+		uint64_t rows;
 
-		if (it->wanted && it->counted && count_item(l, it, err) < 0)
+		if (!it->wanted || strcmp(it->kind, "table") != 0)
+			continue;
+		if (!it->counted && !all)
+			continue;
+		if (count_rows(l, it, &rows, err) < 0)
 			return -1;
+		label = bk_asprintf("%s.%s has", db_of(l, it->db), it->name);
+		if (it->counted && rows != it->rows)
+			return differ(label, rows, it->rows, err);
+		sum += rows;
 	}
-	return 0;
+	return all && sum != *all ? differ("all tables have", sum, *all, err)
+				  : 0;
 }

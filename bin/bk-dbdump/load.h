@@ -31,11 +31,10 @@ int load_drop(const struct load *l, struct bk_err *err);
 /* Path and manifest as of struct walk. */
 int load_dump(const struct load *l, const char *path, const struct manifest *m,
 	      struct bk_err *err);
-/* Count the rows of each table: 65 where they are not those of the dump. */
-int load_count(const struct load *l, struct bk_err *err);
-
-/* The statement as it is sent, of a database that gets another name. */
-void load_rename(const struct place *p, const char *into, const char *sql,
-		 size_t len, struct bk_buf *ret);
+/*
+ * Count the rows of each table: 65 where they are not those of the dump. all:
+ * NULL, or how many there are in all tables together.
+ */
+int load_count(const struct load *l, const uint64_t *all, struct bk_err *err);
 
 #endif

@@ -212,15 +212,19 @@ static int confirm(const struct job *j, struct bk_err *err)
 
 static int load(struct job *j, struct bk_err *err)
 {
-	const struct load l = { &j->server, &j->inventory, j->d->into };
+	const struct dbdump *d = j->d;
+	const struct load l = { &j->server, &j->inventory, d->into };
+	bool whole;
 
-	if (j->d->overwrite && load_drop(&l, err) < 0)
+	if (d->overwrite && load_drop(&l, err) < 0)
 		return -1;
 	if (load_dump(&l, j->source.path, source_manifest(&j->source), err) < 0)
 		return bk_err_set(err, err->exit, 0,
 				  "%s; what was restored until then is there",
 				  err->msg);
-	return load_count(&l, err);
+	/* A stream counts its rows only as a whole. */
+	whole = !j->source.folder && d->dbs.n == 0 && d->tables.n == 0;
+	return load_count(&l, whole ? &j->source.proof.rows : NULL, err);
 }
 
 static int choose(struct job *j, struct bk_err *err)

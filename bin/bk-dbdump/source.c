@@ -11,7 +11,6 @@
 #include "file.h"
 #include "log.h"
 #include "path.h"
-#include "proof.h"
 
 void source_close(struct source *s)
 {
@@ -127,14 +126,13 @@ static int prove_folder(const struct source *s, struct bk_err *err)
 	return 0;
 }
 
-static int prove_stream(const struct source *s, struct bk_err *err)
+static int prove_stream(struct source *s, struct bk_err *err)
 {
 	BK_AUTO_CLOSE int fd = open(s->path, O_RDONLY | O_CLOEXEC);
-	struct proof proof;
 
 	if (fd < 0)
 		return bk_err_sys(err, "cannot open '%s'", s->path);
-	return proof_stream(fd, &proof, err);
+	return proof_stream(fd, &s->proof, err);
 }
 
 /* Where it comes from. */

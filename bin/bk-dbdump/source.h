@@ -9,12 +9,14 @@
 #include "dbdump.h"
 #include "fetch.h"
 #include "manifest.h"
+#include "proof.h"
 
 struct source {
 	struct snapshot snapshot; /* id NULL: --from */
 	struct spool spool;
 	char *path; /* the folder, or the stream */
 	bool folder;
+	struct proof proof; /* of a stream */
 	struct manifest whole;
 	struct manifest part; /* files of whole that are needed */
 };

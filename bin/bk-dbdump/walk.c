@@ -8,117 +8,39 @@
 #include "file.h"
 #include "path.h"
 #include "sig.h"
-#include "str.h"
 
-#define MARK_FILE "-- file: "
-#define MARK_OBJECT "-- object: "
+#define SETTING_MAX 4096
 
-static void leave_object(struct place *p)
+static void place_free(struct place *p)
 {
-	free(p->kind);
-	free(p->name);
-	free(p->of);
-	p->kind = p->name = p->of = NULL;
-}
-
-static void leave_part(struct place *p)
-{
-	leave_object(p);
 	free(p->db);
-	free(p->table);
-	p->db = p->table = NULL;
+	subject_free(&p->subject);
 }
 
-static int digit(char c)
+/* What goes on about the same thing keeps its subject. */
+static void move_on(struct place *p, const struct statement *st)
 {
-	static const char digits[] = "0123456789ABCDEF";
-	const char *at = c ? strchr(digits, c) : NULL;
+	struct subject s;
 
-	return at ? (int)(at - digits) : -1;
-}
-
-/* len bytes of a path, in which %XX stands for a byte. */
-static char *decode(const char *s, size_t len)
-{
-	struct bk_buf b = BK_BUF_INIT;
-
-	bk_buf_adds(&b, "");
-	for (size_t i = 0; i < len; i++) {
-		int high = s[i] == '%' && i + 2 < len ? digit(s[i + 1]) : -1;
-		int low = high >= 0 ? digit(s[i + 2]) : -1;
-
-		if (low >= 0) {
-			bk_buf_addc(&b, (char)(high << 4 | low));
-			i += 2;
-		} else {
-			bk_buf_addc(&b, s[i]);
-		}
-	}
-	return bk_buf_steal(&b);
-}
-
-/* "globals.sql", "shop/schema.sql", "shop/item.sql", "shop/post.sql" */
-static void enter_part(struct place *p, const char *path)
-{
-	const char *slash = strchr(path, '/');
-	const char *file = slash ? slash + 1 : path;
-	size_t len = strcspn(file, " \n");
-
-	leave_part(p);
-	p->part = MANIFEST_GLOBALS;
-	if (!slash)
+	subject_read(st->p, st->len, &s);
+	if (s.kind == SUBJECT_MORE) {
+		subject_free(&s);
 		return;
-	p->db = decode(path, (size_t)(slash - path));
-	if (len >= 4 && memcmp(file + len - 4, ".sql", 4) == 0)
-		len -= 4;
-	if (len == 6 && memcmp(file, "schema", len) == 0) {
-		p->part = MANIFEST_SCHEMA;
-	} else if (len == 4 && memcmp(file, "post", len) == 0) {
-		p->part = MANIFEST_POST;
-	} else {
-		p->part = MANIFEST_ROWS;
-		p->table = decode(file, len);
 	}
-}
-
-/* "table shop/item", "trigger shop/item/check_it" */
-static void enter_object(struct place *p, const char *text)
-{
-	size_t kind = strcspn(text, " "), n;
-	const char *rest = text + kind;
-
-	leave_object(p);
-	p->kind = bk_memdup(text, kind);
-	if (*rest)
-		rest++;
-	n = strcspn(rest, "/");
-	if (rest[n] == '/')
-		rest += n + 1;
-	n = strcspn(rest, "/");
-	if (rest[n] == '/') {
-		p->of = decode(rest, n);
-		rest += n + 1;
+	if ((s.kind == SUBJECT_USE || s.kind == SUBJECT_DATABASE) && s.name) {
+		free(p->db);
+		p->db = bk_strdup(s.name);
 	}
-	p->name = decode(rest, strlen(rest));
+	subject_free(&p->subject);
+	p->subject = s;
 }
 
-static void read_mark(struct place *p, const struct statement *st, bool stream)
-{
-	BK_AUTO_FREE char *line = bk_memdup(st->p, st->len);
-
-	line[strcspn(line, "\n")] = '\0';
-	if (stream && bk_str_starts(line, MARK_FILE))
-		enter_part(p, line + strlen(MARK_FILE));
-	else if (bk_str_starts(line, MARK_OBJECT))
-		enter_object(p, line + strlen(MARK_OBJECT));
-}
-
-/* What the text says about itself, as the server will understand it. */
+/* sql_mode, as the server will have it: quotes depend on it. */
 static void note_mode(struct statements *s, const struct statement *st)
 {
 	BK_AUTO_FREE char *text = NULL;
 
-	if (st->len < 4 || st->len > 4096 || strncasecmp(st->p, "SET ", 4) != 0)
+	if (st->len > SETTING_MAX)
 		return;
 	text = bk_memdup(st->p, st->len);
 	if (!strcasestr(text, "sql_mode"))
@@ -139,13 +61,11 @@ static int walk_text(const struct walk *w, int fd, struct place *p,
 		if (bk_sig_pending())
 			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
 					  "it was interrupted");
-		if (st.comment) {
-			read_mark(p, &st, !w->manifest);
+		if (st.comment || st.len == 0)
 			continue;
-		}
-		note_mode(&s, &st);
-		if (w->enter && !w->enter(w->arg, p))
-			continue;
+		move_on(p, &st);
+		if (p->subject.kind == SUBJECT_SETTING)
+			note_mode(&s, &st);
 		if (w->each(w->arg, p, &st, err) < 0)
 			return -1;
 	}
@@ -154,44 +74,33 @@ static int walk_text(const struct walk *w, int fd, struct place *p,
 	return got;
 }
 
-static int walk_file(const struct walk *w, const char *path, struct place *p,
-		     struct bk_err *err)
+static int walk_file(const struct walk *w, const char *path, const char *file,
+		     const char *db, struct bk_err *err)
 {
-	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct place p = { .file = file,
+			   .db = db ? bk_strdup(db) : NULL,
+			   .subject.kind = SUBJECT_SETTING };
+	int got = fd < 0 ? bk_err_sys(err, "cannot open '%s'", path)
+			 : walk_text(w, fd, &p, err);
 
-	if (fd < 0)
-		return bk_err_sys(err, "cannot open '%s'", path);
-	return walk_text(w, fd, p, err);
-}
-
-static int walk_folder(const struct walk *w, struct bk_err *err)
-{
-	for (size_t i = 0; i < w->manifest->n; i++) {
-		const struct manifest_file *f = &w->manifest->files[i];
-		BK_AUTO_FREE char *path = bk_path_join(w->path, f->path);
-		struct place p = { .file = f->path, .part = f->kind };
-		int got = 0;
-
-		p.db = f->db ? bk_strdup(f->db) : NULL;
-		p.table = f->table ? bk_strdup(f->table) : NULL;
-		if (!w->enter || w->enter(w->arg, &p))
-			got = walk_file(w, path, &p, err);
-		leave_part(&p);
-		if (got < 0)
-			return -1;
-	}
-	return 0;
+	place_free(&p);
+	return got;
 }
 
 int walk_dump(const struct walk *w, struct bk_err *err)
 {
-	struct place p = { .file = bk_path_base(w->path),
-			   .part = MANIFEST_SCHEMA };
-	int got;
+	const struct manifest *m = w->manifest;
 
-	if (w->manifest)
-		return walk_folder(w, err);
-	got = walk_file(w, w->path, &p, err);
-	leave_part(&p);
-	return got;
+	if (!m)
+		return walk_file(w, w->path, bk_path_base(w->path), NULL, err);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct manifest_file *f = &m->files[i];
+		BK_AUTO_FREE char *path = bk_path_join(w->path, f->path);
+
+		if ((!w->enter || w->enter(w->arg, f)) &&
+		    walk_file(w, path, f->path, f->db, err) < 0)
+			return -1;
+	}
+	return 0;
 }
