@@ -25,8 +25,8 @@ setup() {
 stored() {
 	local want=$1
 	shift
-	plan "root $T/spool" | sed 's/"home"/"mariadb:local"/' >plan
-	run_bk "$want" bk-restic backup "$@" mariadb:local - <plan
+	plan "root $T/spool" | sed 's/"home"/"mariadb:local"/' >plan.json
+	run_bk "$want" bk-restic backup "$@" mariadb:local - <plan.json
 }
 
 # stream FILE TEXT: a dump with a trailer that has a hash.
@@ -61,8 +61,8 @@ stream() {
 	mv spool kept
 	mkdir elsewhere
 	cp -r kept elsewhere/spool
-	plan "root $T/elsewhere/spool" | sed 's/"home"/"mariadb:local"/' >plan
-	run_bk 0 bk-restic backup mariadb:local - <plan
+	plan "root $T/elsewhere/spool" | sed 's/"home"/"mariadb:local"/' >plan.json
+	run_bk 0 bk-restic backup mariadb:local - <plan.json
 	assert_is "$(state backup-mariadb:local .held)" false
 }
 
@@ -132,8 +132,8 @@ stream() {
 	assert_has "$err" "bk-dbdump backup"
 	run_bk 64 bk-restic backup home mariadb:local
 	# a plan that has nothing of it
-	plan "root $T/src/a" >plan
-	run_bk 66 bk-restic backup mariadb:local - <plan
+	plan "root $T/src/a" >plan.json
+	run_bk 66 bk-restic backup mariadb:local - <plan.json
 	assert_has "$err" "no folder of it"
 	run_bk 64 bk-restic restore --in-place --yes mariadb:local
 	assert_has "$err" "bk-dbdump restore local"
