@@ -14,17 +14,28 @@ mdb_template() {
 	export MDB_TEMPLATE=$top/mdb-template
 }
 
-# mdb_setup_file [OPTION...]: a server for all tests of a file, at $SOCK.
+# mdb_setup_file [OPTION...]: a server for all tests of a file, at $SOCK; what
+# is big goes below $M, which is in memory where that can be had.
 mdb_setup_file() {
 	command -v mariadbd >/dev/null || skip "mariadbd is not installed"
 	mdb_template
-	SERVER=$BATS_FILE_TMPDIR/s
-	SOCK=$("$MDB" up "$SERVER" "$@")
-	export SERVER SOCK
+	M=$BATS_FILE_TMPDIR/m
+	mkdir -m 711 "$M"
+	if [ "$(id -u)" = 0 ] && awk '/^MemAvailable/ { exit $2 < 4000000 }' \
+		/proc/meminfo; then
+		mount -t tmpfs -o size=3g,mode=711 tmpfs "$M" || :
+	fi
+	SOCK=$("$MDB" up "$M/s" "$@")
+	export M SOCK
 }
 
 mdb_teardown_file() {
-	[ -z "${SERVER:-}" ] || "$MDB" kill "$SERVER"
+	local d
+	[ -n "${M:-}" ] || return 0
+	for d in "$M"/*/pid; do
+		[ ! -e "$d" ] || "$MDB" kill "${d%/pid}"
+	done
+	! mountpoint -q "$M" || umount "$M" || umount -l "$M"
 }
 
 # mdb_setup: a scratch directory, and a section "main" for that server.
@@ -32,25 +43,24 @@ mdb_setup() {
 	bk_setup
 	cat >"$BK_CONFIG" <<-END
 		[mariadb main]
-		socket = ${SOCK:-$T/s/sock}
+		socket = $SOCK
 	END
 }
 
-# mdb_up NAME [OPTION...]: another server in $T/NAME, at $T/NAME/sock.
+# mdb_up NAME [OPTION...]: another server, in $M/NAME, at $M/NAME/sock.
 mdb_up() {
 	local name=$1
 	shift
-	"$MDB" up "$T/$name" "$@" >/dev/null
+	"$MDB" up "$M/$name" "$@" >/dev/null
 }
 
-# mdb_teardown: ends the servers of mdb_up, and what tests left in background.
-mdb_teardown() {
-	local d
-	for d in "$T"/*/pid; do
-		[ ! -e "$d" ] || "$MDB" kill "${d%/pid}"
+# mdb_drop NAME...: ends them; nothing of them is left.
+mdb_drop() {
+	local name
+	for name; do
+		"$MDB" kill "$M/$name"
+		rm -rf "${M:?}/$name"
 	done
-	touch "$T/go"
-	[ -z "${hand_pid:-}" ] || kill "$hand_pid" 2>/dev/null || :
 }
 
 # conf KEY=VALUE: sets a key of [mariadb main].
@@ -86,6 +96,7 @@ hand() {
 	sed "/^hand $hands done/d" "$T/hand.out"
 }
 hand_close() {
+	[ -n "${hand_pid:-}" ] || return 0
 	exec 7>&-
 	wait "$hand_pid" || :
 	hand_pid=
@@ -133,9 +144,9 @@ assert_no_folder() {
 	done
 }
 
-# load SOCKET <DUMP: as any user would.
-load_dump() {
-	mariadb --no-defaults -S "$1"
+# load_into NAME <DUMP: into another server, as anybody would.
+load_into() {
+	mariadb --no-defaults -S "$M/$1/sock"
 }
 
 # portrait [-S SOCKET] [data|users]...: all that can be known of the databases
@@ -144,7 +155,7 @@ load_dump() {
 portrait() {
 	local at=()
 	[ "$1" != -S ] || { at=(-S "$2"); shift 2; }
-	local part user
+	local part
 	for part in "${@:-data}"; do
 		sql "${at[@]}" - <"$DATA/portrait-$part.sql" >"$T/portrait.sql"
 		mariadb --no-defaults -S "${at[1]:-$SOCK}" -N --batch --raw \

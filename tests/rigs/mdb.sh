@@ -110,6 +110,8 @@ up() {
 		--skip-name-resolve --max-allowed-packet=1G \
 		--innodb-log-file-size=16M --innodb-buffer-pool-size=64M \
 		--innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0 \
+		--loose-innodb-flush-method=nosync \
+		--loose-innodb-log-file-buffering=ON \
 		--debug-no-sync --skip-networking "$@" \
 		</dev/null >/dev/null 2>&1 3>&- &
 	local server=$!
