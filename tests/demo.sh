@@ -7,9 +7,15 @@
 set -euo pipefail
 
 BK_BIN=$(realpath "${BK_BIN:-${B:-build}}")
+rig=$(realpath "$(dirname "$0")/rigs/mdb.sh")
 top=$(mktemp -d /var/tmp/bk-demo.XXXXXX)
-trap 'rm -rf "$top"' EXIT
-export PATH=$BK_BIN:$PATH LC_ALL=C.UTF-8
+# shellcheck disable=SC2317
+finish() {
+	[ ! -e "$top/mariadb/pid" ] || "$rig" kill "$top/mariadb" || :
+	rm -rf "$top"
+}
+trap finish EXIT
+export PATH=$BK_BIN:$PATH:/usr/sbin LC_ALL=C.UTF-8
 export BK_CONFIG=$top/bk.conf BK_STATE_DIR=$top/state BK_CACHE_DIR=$top/cache \
 	BK_RUN_DIR=$top/run CREDENTIALS_DIRECTORY=$top/credentials
 unset "${!RESTIC_@}"
@@ -107,4 +113,39 @@ rm -rf home && cp -a "back$top/home" home
 run bk-restic backup
 run bk-restic forget
 run cat state/state/bk-restic.backup-home.json
+
+# A private server, where its program is installed: nobody else sees it.
+if command -v mariadbd mariadb-install-db mariadb >/dev/null &&
+	[ -x "$BK_BIN/bk-dbdump" ] &&
+	socket=$("$rig" up "$top/mariadb" 2>"$top/mariadb.log"); then
+	sql() { mariadb --no-defaults -S "$socket" -t -e "$1"; }
+	say 'A MariaDB server, with a shop in it.'
+	sql "CREATE DATABASE shop; USE shop;
+		CREATE TABLE item (id INT PRIMARY KEY, name TEXT, price FLOAT);
+		INSERT INTO item SELECT seq, CONCAT('item ', seq), seq * 1.1
+			FROM seq_1_to_5000;
+		CREATE VIEW dear AS SELECT * FROM item WHERE price > 5000"
+	cat >>bk.conf <<-END
+		[mariadb local]
+		socket = $socket
+		repo   = main
+	END
+	tail -n 3 bk.conf
+	run bk-dbdump list local
+	say 'All of it, as of one moment, into the repository.'
+	run bk-dbdump backup
+	say 'Somebody deletes what she should not.'
+	run sql 'DELETE FROM shop.item WHERE id > 10; SELECT COUNT(*) FROM shop.item'
+	say 'What is there is not touched. Beside it, to look at it first:'
+	run bk-dbdump restore --db shop || echo "(exit status $?)"
+	run bk-dbdump restore --db shop --into shop_before
+	run sql 'CHECKSUM TABLE shop.item, shop_before.item;
+		SELECT COUNT(*) FROM shop_before.dear'
+	say 'And back in its place.'
+	run bk-dbdump restore --db shop --table item --overwrite --yes
+	run sql 'CHECKSUM TABLE shop.item, shop_before.item'
+	run bk-restic snapshots mariadb:local
+else
+	say 'No MariaDB server is installed here: its part is left out.'
+fi
 printf '\n\033[1mDone: %s\033[0m\n' 'chosen, backed up, lost, restored, compared.'

@@ -323,7 +323,7 @@ int load_count(const struct load *l, const uint64_t *all, struct bk_err *err)
 	for (size_t i = 0; i < l->inventory->n; i++) {
 		const struct item *it = &l->inventory->items[i];
 		BK_AUTO_FREE char *label = NULL;
-		uint64_t rows;
+		uint64_t rows = 0;
 
 		if (!it->wanted || strcmp(it->kind, "table") != 0)
 			continue;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "source.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,60 +63,11 @@ static int read_manifest(const struct dbdump *d, const char *dir,
 
 /* Is it whole? */
 
-static int hash(int fd, uint64_t *ret_bytes, char ret_hex[static 65])
-{
-	BK_AUTO_FREE char *data = bk_malloc(1 << 18);
-	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	unsigned char sum[32];
-	ssize_t n;
-
-	*ret_bytes = 0;
-	if (!md || !EVP_DigestInit_ex(md, EVP_sha256(), NULL))
-		abort();
-	while ((n = read(fd, data, 1 << 18)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		*ret_bytes += (uint64_t)n;
-		if (!EVP_DigestUpdate(md, data, (size_t)n))
-			abort();
-	}
-	if (!EVP_DigestFinal_ex(md, sum, NULL))
-		abort();
-	EVP_MD_CTX_free(md);
-	for (size_t i = 0; i < sizeof(sum); i++)
-		(void)snprintf(ret_hex + 2 * i, 3, "%02x", sum[i]);
-	return n < 0 ? -1 : 0;
-}
-
-static int prove_file(const char *dir, const struct manifest_file *f,
-		      struct bk_err *err)
-{
-	BK_AUTO_FREE char *path = bk_path_join(dir, f->path);
-	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	uint64_t bytes;
-	char hex[65];
-
-	if (fd < 0)
-		return bk_err_set(err, BK_EX_DATAERR, errno,
-				  "the dump is not whole: cannot open '%s'",
-				  path);
-	if (hash(fd, &bytes, hex) < 0)
-		return bk_err_sys(err, "cannot read '%s'", path);
-	if (bytes == f->bytes && strcmp(hex, f->sha256) == 0)
-		return 0;
-	return bk_err_set(err, BK_EX_DATAERR, 0,
-			  "the dump is not whole: '%s' is not what the "
-			  "manifest says",
-			  path);
-}
-
 static int prove_folder(const struct source *s, struct bk_err *err)
 {
 	for (size_t i = 0; i < s->part.n; i++) {
 		bk_log_progress(s->part.files[i].path);
-		if (prove_file(s->path, &s->part.files[i], err) < 0)
+		if (proof_file(s->path, &s->part.files[i], err) < 0)
 			return -1;
 	}
 	bk_log_progress(NULL);

@@ -18,7 +18,8 @@ void stored_free(struct stored *s)
 {
 	free(s->snapshot);
 	free(s->partial);
-	*s = (struct stored){ 0 };
+	s->snapshot = s->partial = NULL;
+	s->added = 0;
 }
 
 static void add_command(const struct dbdump *d, const char *name,

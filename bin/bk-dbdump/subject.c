@@ -145,7 +145,10 @@ static bool skip_if(struct lexer *l, struct token *t)
 {
 	if (!is(t, "IF"))
 		return true;
-	return next(l, t) && next(l, t) && next(l, t);
+	for (int i = 0; i < 3; i++)
+		if (!next(l, t))
+			return false;
+	return true;
 }
 
 /* ... BEFORE INSERT ON item ... */
@@ -192,6 +195,38 @@ static void read_create(struct lexer *l, struct subject *s)
 		read_on(l, s);
 }
 
+/* What is in the 'text' at the start of l. */
+static void unescape(const struct lexer *l, struct bk_buf *b)
+{
+	for (const char *p = l->p + 1; p < l->end; p++) {
+		if ((*p == '\\' || *p == '\'') && p + 1 == l->end)
+			return;
+		if (*p == '\'' && p[1] != '\'')
+			return;
+		if (*p == '\\' || *p == '\'')
+			p++;
+		bk_buf_addc(b, *p);
+	}
+}
+
+/* EXECUTE IMMEDIATE 'CREATE ...', where a client would spoil the text. */
+static void read_execute(struct lexer *l, struct subject *s)
+{
+	BK_AUTO_BUF struct bk_buf text = BK_BUF_INIT;
+	struct token t;
+
+	if (!next(l, &t) || !is(&t, "IMMEDIATE"))
+		return;
+	skip_space(l);
+	if (!at(l, "'"))
+		return;
+	unescape(l, &text);
+	l->p = text.p;
+	l->end = text.p + text.len;
+	if (text.len > 0 && next(l, &t) && is(&t, "CREATE"))
+		read_create(l, s);
+}
+
 static bool is_one_of(const struct token *t, const char *const *list)
 {
 	while (*list && !is(t, *list))
@@ -216,6 +251,8 @@ void subject_read(const char *sql, size_t len, struct subject *ret)
 		/* What is altered was created before. */
 		if (s.kind == SUBJECT_OBJECT)
 			s.kind = SUBJECT_MORE;
+	} else if (is(&t, "EXECUTE")) {
+		read_execute(&l, &s);
 	} else if (is(&t, "USE") && next(&l, &t)) {
 		s.kind = SUBJECT_USE;
 		s.name = name_of(&t);

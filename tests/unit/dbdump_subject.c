@@ -84,6 +84,18 @@ CHECK_TEST(triggers)
 		      "object trigger \xc3\xa4 \xc3\xb6");
 }
 
+CHECK_TEST(programs_in_quotes)
+{
+	check_subject("EXECUTE IMMEDIATE 'CREATE DEFINER=`r`@`h` PROCEDURE "
+		      "`it\\'s`() SELECT \\'a\\'\r\n'",
+		      "object procedure it's -");
+	check_subject("EXECUTE IMMEDIATE 'CREATE TRIGGER t /* \\\\ */ "
+		      "BEFORE INSERT ON `a''b` FOR EACH ROW SET @a = 1'",
+		      "object trigger t a'b");
+	check_subject("EXECUTE IMMEDIATE @x", "more - - -");
+	check_subject("EXECUTE x", "more - - -");
+}
+
 CHECK_TEST(others)
 {
 	check_subject("SET NAMES utf8mb4", "setting - - -");
