@@ -90,7 +90,7 @@ same_portrait() {
 	portrait >want
 	portrait -S "$M/o/sock" >got
 	mdb_drop o
-	rm "$M/dump.sql"
+	rm -f "$M/dump.sql"
 	# values alone, and of these tables
 	diff want got | sed -n 's/^[<>] //p' >unlike || :
 	assert_is "$(awk '{ print $1 == "sum" ? $2 : $1 }' unlike | tr -d '<>' |
@@ -157,8 +157,10 @@ same_portrait() {
 @test "two thousand tables" {
 	mdb_up many
 	SOCK=$M/many/sock
-	seq 2000 | sed 's/.*/CREATE TABLE t& (id INT PRIMARY KEY, v INT);
-		INSERT INTO t& VALUES (1, &);/' >many.sql
+	for i in $(seq 2000); do
+		echo "CREATE TABLE t$i (id INT PRIMARY KEY, v INT);"
+		echo "INSERT INTO t$i VALUES (1, $i);"
+	done >many.sql
 	sql "CREATE DATABASE many"
 	sql -D many - <many.sql
 	start=$SECONDS

@@ -60,7 +60,7 @@ open_way() {
 install_data() {
 	mkdir -p "$1"
 	[ "$user" = "$me" ] || chown "$user" "$1"
-	"${as[@]}" mariadb-install-db --no-defaults --datadir="$1" \
+	TMPDIR=$dir/tmp "${as[@]}" mariadb-install-db --no-defaults --datadir="$1" \
 		--auth-root-authentication-method=socket \
 		--auth-root-socket-user="$me" --skip-test-db \
 		--skip-name-resolve --innodb-log-file-size=16M \
@@ -72,13 +72,15 @@ install_data() {
 	}
 }
 
-# The template is made in DIR and moved, so that it is whole or not there.
+# The template is made in DIR, and appears whole or not at all.
 take_template() {
 	exec 9>"$MDB_TEMPLATE.lock"
 	flock -w 100 9
 	if [ ! -d "$MDB_TEMPLATE" ]; then
 		install_data "$dir/new"
-		mv "$dir/new" "$MDB_TEMPLATE"
+		cp -a "$dir/new" "$MDB_TEMPLATE.new"
+		mv "$MDB_TEMPLATE.new" "$MDB_TEMPLATE"
+		rm -rf "$dir/new"
 	fi
 	exec 9>&-
 	cp -a --reflink=auto "$MDB_TEMPLATE" "$dir/data"
