@@ -46,4 +46,8 @@ int manifest_parse(const char *text, size_t len, struct manifest *ret,
 		   struct bk_err *err);
 void manifest_free(struct manifest *m);
 
+/* Rows, bytes and sha256, from the files. */
+int manifest_sum(struct manifest *m, struct bk_err *err);
+const char *manifest_word(enum manifest_kind kind);
+
 #endif

@@ -22,6 +22,9 @@ int proof_trailer(const char *line, size_t len, struct proof *ret);
 int proof_stream(int fd, struct proof *ret, struct bk_err *err);
 /* A folder: every file is there as the manifest has it, and no other. */
 int proof_folder(const char *dir, struct manifest *ret, struct bk_err *err);
+/* One file of it. */
+int proof_file(const char *dir, const struct manifest_file *f,
+	       struct bk_err *err);
 /* Either of them. */
 int proof_path(const char *path, struct proof *ret, struct bk_err *err);
 

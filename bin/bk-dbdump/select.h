@@ -17,9 +17,10 @@ struct selection {
 	struct bk_strv include;
 	struct bk_strv exclude;
 	struct bk_strv schema_only;
+	bool fold; /* the server ignores the case of ASCII letters */
 };
 #define SELECTION_INIT \
-	((struct selection){ BK_STRV_INIT, BK_STRV_INIT, BK_STRV_INIT })
+	((struct selection){ BK_STRV_INIT, BK_STRV_INIT, BK_STRV_INIT, false })
 
 enum selected { SELECTED_NO, SELECTED_SCHEMA, SELECTED_ALL };
 
@@ -34,5 +35,18 @@ enum selected selection_table(const struct selection *s, const char *db,
 			      const char *table);
 /* Does it name databases by a wildcard, so that all must be seen? */
 bool selection_wild(const struct selection *s);
+
+/*
+ * One pattern: does it take this database, or (table not NULL) this table of
+ * it by name? A pattern without a table takes the whole database and so no
+ * table by name.
+ */
+bool pattern_takes(const char *pattern, const char *db, const char *table,
+		   bool fold);
+/* Is there a part for the table? */
+bool pattern_has_table(const char *pattern);
+/* Without any wildcard, of both parts or of that of the database? */
+bool pattern_literal(const char *pattern);
+bool pattern_literal_db(const char *pattern);
 
 #endif

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The rows of one range, as text. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "feed.h"
+#include "value.h"
+
+/*
+ * A statement ends behind a row by what the row's key and length are, and so
+ * in the same place whatever changes elsewhere: after one deleted row all
+ * others stand where they stood, in the eyes of who deduplicates.
+ */
+#define STATEMENT_SIZE (128U << 10)
+/* Longer statements are taken by no server. */
+#define PACKET_MAX (1UL << 30)
+/* In which big values are fetched. */
+#define SLICE (8U << 20)
+/* Rows to read at once where one was big. */
+#define FEW 16
+
+struct reader {
+	struct worker *me;
+	struct task *task;
+	const struct table *table;
+	struct block *block;
+	size_t start; /* of the row that is written, in the block */
+};
+
+static int give(struct reader *r)
+{
+	struct block *b = r->block;
+
+	r->block = NULL;
+	return b ? work_give(r->me, r->task, b) : 0;
+}
+
+/* Room for so many bytes of the row that starts here. */
+static int begin_row(struct reader *r, size_t room)
+{
+	struct block *b = r->block;
+
+	if (b && b->cap - b->len < room && give(r) < 0)
+		return -1;
+	if (!r->block)
+		r->block = block_new(room);
+	r->start = r->block->len;
+	return 0;
+}
+
+/* Room to go on in the middle of a row. */
+static int more_room(struct reader *r, size_t room)
+{
+	if (r->block && r->block->cap - r->block->len >= room)
+		return 0;
+	if (give(r) < 0)
+		return -1;
+	r->block = block_new(room);
+	return 0;
+}
+
+static void end_row(struct reader *r, bool ends_statement)
+{
+	struct block *b = r->block;
+
+	if (b->n == b->ncap) {
+		b->ncap = b->ncap ? 2 * b->ncap : 256;
+		b->ends = bk_realloc(b->ends, b->ncap, sizeof(*b->ends));
+	}
+	b->ends[b->n++] = b->len | (ends_statement ? BLOCK_BREAK : 0);
+}
+
+static bool is_end(const struct table *t, MYSQL_ROW row,
+		   const unsigned long *lengths, size_t size)
+{
+	uint64_t h = 0;
+
+	for (size_t i = 0; i < t->nkey; i++)
+		h = value_hash(h, row[t->key[i]], lengths[t->key[i]]);
+	for (size_t i = 0; t->nkey == 0 && i < t->n; i++)
+		h = value_hash(h, row[i], row[i] ? lengths[i] : 0);
+	return size >= STATEMENT_SIZE ||
+	       (h >> 32) < ((uint64_t)size << 32) / STATEMENT_SIZE;
+}
+
+static char *label(const struct reader *r, MYSQL_ROW row,
+		   const unsigned long *lengths)
+{
+	BK_AUTO_FREE char *name = object_label(r->task->feed->o);
+	BK_AUTO_FREE char *key = NULL;
+
+	if (r->table->nkey == 0)
+		return bk_asprintf("a row of table %s", name);
+	key = key_condition(r->table, '=', false, row, lengths);
+	return bk_asprintf("the row with %.300s of table %s", key, name);
+}
+
+static int too_long(const struct reader *r, MYSQL_ROW row,
+		    const unsigned long *lengths, struct bk_err *err)
+{
+	BK_AUTO_FREE char *name = label(r, row, lengths);
+
+	return bk_err_set(err, BK_EX_NO, 0,
+			  "%s would be longer than 1 GiB as SQL, which no "
+			  "server takes back",
+			  name);
+}
+
+static int add_row(struct reader *r, MYSQL_ROW row,
+		   const unsigned long *lengths, struct bk_err *err)
+{
+	const struct table *t = r->table;
+	size_t room = 16, size;
+	struct block *b;
+	char *to;
+
+	for (size_t i = 0; i < t->n; i++)
+		room += VALUE_ROOM(lengths[i]) + 1;
+	if (begin_row(r, room) < 0)
+		return -1;
+	b = r->block;
+	to = mempcpy(b->p + b->len, ",\n(", 3);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct column *c = &t->columns[i];
+
+		if (i > 0)
+			*to++ = ',';
+		to = value_put(to, c->kind, c->charset, row[i], lengths[i]);
+	}
+	*to++ = ')';
+	b->len = (size_t)(to - b->p);
+	size = b->len - r->start;
+	if (size > PACKET_MAX - (1U << 20))
+		return too_long(r, row, lengths, err);
+	end_row(r, is_end(t, row, lengths, size));
+	return 0;
+}
+
+/* The length of a value that did not come with its row, or NULL. */
+static const char *length_of(const struct table *t, MYSQL_ROW row, size_t i)
+{
+	size_t at = t->n;
+
+	for (size_t k = 0; k < i; k++)
+		at += t->columns[k].big;
+	return t->columns[i].big ? row[at] : NULL;
+}
+
+static bool is_big(const struct table *t, MYSQL_ROW row)
+{
+	for (size_t i = 0; i < t->nbig; i++)
+		if (row[t->n + i])
+			return true;
+	return false;
+}
+
+/* A row whose big values are still to be fetched. */
+struct big_row {
+	struct bk_strv values; /* as SQL; "" for a big one */
+	char *key;	       /* condition that finds it */
+	char *label;
+};
+
+static void big_row_free(struct big_row *b)
+{
+	bk_strv_free(&b->values);
+	free(b->key);
+	free(b->label);
+}
+
+static void keep_row(const struct reader *r, MYSQL_ROW row,
+		     const unsigned long *lengths, struct big_row *ret)
+{
+	const struct table *t = r->table;
+
+	*ret = (struct big_row){ .label = label(r, row, lengths) };
+	ret->key = key_condition(t, '=', false, row, lengths);
+	for (size_t i = 0; i < t->n; i++) {
+		const struct column *c = &t->columns[i];
+		char *text = bk_malloc(VALUE_ROOM(lengths[i]) + 1);
+
+		*text = '\0';
+		if (!length_of(t, row, i))
+			*value_put(text, c->kind, c->charset, row[i],
+				   lengths[i]) = '\0';
+		bk_strv_take(&ret->values, text);
+	}
+}
+
+static int put(struct reader *r, const char *p, size_t n)
+{
+	if (more_room(r, n) < 0)
+		return -1;
+	memcpy(r->block->p + r->block->len, p, n);
+	r->block->len += n;
+	return 0;
+}
+
+/*
+ * One big value. Slices are of bytes as they are to be written: bytes of
+ * text in UTF-8, of all else as it is stored.
+ */
+static int put_big(struct reader *r, const struct column *c,
+		   const struct big_row *row, size_t *size, struct bk_err *err)
+{
+	const struct feed *f = r->task->feed;
+	bool text = c->kind == VALUE_TEXT;
+	BK_AUTO_FREE char *start =
+		text ? bk_strdup("'")
+		     : bk_asprintf("%s%s%s0x", c->kind == VALUE_RAW ? "_" : "",
+				   c->charset
+					   ? c->charset + (*c->charset == '!')
+					   : "",
+				   c->kind == VALUE_RAW ? " " : "");
+
+	if (put(r, start, strlen(start)) < 0)
+		return -1;
+	for (uint64_t at = 1;; at += SLICE) {
+		BK_AUTO_BUF struct bk_buf name = BK_BUF_INIT;
+		BK_AUTO_RESULT MYSQL_RES *got = NULL;
+		unsigned long n;
+		MYSQL_ROW value;
+		char *to;
+
+		value_add_name(&name, c->name);
+		got = server_queryf(r->me->server, err,
+				    "SELECT SUBSTRING(CONVERT(%s%s%s USING "
+				    "binary), %" PRIu64 ", %u)%s WHERE %s",
+				    text ? "CONVERT(" : "", name.p,
+				    text ? " USING utf8mb4)" : "", at, SLICE,
+				    f->from, row->key);
+		value = got ? mysql_fetch_row(got) : NULL;
+		if (!value || !value[0])
+			return got ? bk_err_set(err, BK_EX_NO, 0,
+						"%s is not found again",
+						row->label)
+				   : -1;
+		n = mysql_fetch_lengths(got)[0];
+		if (more_room(r, 2 * n + 1) < 0)
+			return -1;
+		to = r->block->p + r->block->len;
+		to = text ? value_escape(to, value[0], n)
+			  : value_hex(to, value[0], n);
+		*size += (size_t)(to - r->block->p) - r->block->len;
+		r->block->len = (size_t)(to - r->block->p);
+		if (*size > PACKET_MAX - (1U << 20))
+			return bk_err_set(err, BK_EX_NO, 0,
+					  "%s would be longer than 1 GiB as "
+					  "SQL, which no server takes back",
+					  row->label);
+		if (n < SLICE)
+			return text ? put(r, "'", 1) : 0;
+	}
+}
+
+/* A statement of its own: what comes before it has ended. */
+static int add_big(struct reader *r, const struct big_row *row,
+		   struct bk_err *err)
+{
+	const struct table *t = r->table;
+	size_t size = 0;
+
+	if (put(r, ",\n(", 3) < 0)
+		return -1;
+	for (size_t i = 0; i < t->n; i++) {
+		const char *v = row->values.v[i];
+
+		if (i > 0 && put(r, ",", 1) < 0)
+			return -1;
+		if (*v && put(r, v, strlen(v)) < 0)
+			return -1;
+		if (!*v && put_big(r, &t->columns[i], row, &size, err) < 0)
+			return -1;
+	}
+	if (put(r, ")", 1) < 0)
+		return -1;
+	end_row(r, true);
+	return 0;
+}
+
+static char *query_text(const struct task *t, const char *from, uint64_t limit)
+{
+	const struct feed *f = t->feed;
+	struct bk_buf b = BK_BUF_INIT;
+
+	bk_buf_addf(&b, "%s%s", f->select, f->from);
+	if (from || t->to)
+		bk_buf_adds(&b, " WHERE ");
+	if (from)
+		bk_buf_addf(&b, "(%s)", from);
+	if (t->to)
+		bk_buf_addf(&b, "%s(%s)", from ? " AND " : "", t->to);
+	bk_buf_adds(&b, f->o->table.order);
+	if (limit > 0)
+		bk_buf_addf(&b, " LIMIT %" PRIu64, limit);
+	return bk_buf_steal(&b);
+}
+
+/* How the reading of a query ended. */
+struct outcome {
+	bool big;	    /* at a row that is to be fetched by itself */
+	struct big_row row; /* that row */
+	char *from;	    /* condition for all behind the last row, or NULL */
+	char *lead;	    /* the first part of its key */
+};
+
+static void outcome_free(struct outcome *o)
+{
+	big_row_free(&o->row);
+	free(o->from);
+	free(o->lead);
+	*o = (struct outcome){ 0 };
+}
+
+static void note_place(const struct reader *r, MYSQL_ROW row,
+		       const unsigned long *lengths, struct outcome *o)
+{
+	o->from = key_condition(r->table, '>', false, row, lengths);
+	o->lead = bk_strdup(row[r->table->key[0]]);
+}
+
+static int read_rows(struct reader *r, MYSQL_RES *res, uint64_t limit,
+		     struct outcome *o, struct bk_err *err)
+{
+	MYSQL *m = r->me->server->m;
+	MYSQL_ROW row;
+
+	for (uint64_t n = 1; (row = mysql_fetch_row(res)); n++) {
+		const unsigned long *lengths = mysql_fetch_lengths(res);
+
+		if (is_big(r->table, row)) {
+			o->big = true;
+			keep_row(r, row, lengths, &o->row);
+			note_place(r, row, lengths, o);
+			return 0;
+		}
+		if (add_row(r, row, lengths, err) < 0)
+			return -1;
+		if (n == limit) {
+			note_place(r, row, lengths, o);
+			return 0;
+		}
+	}
+	return mysql_errno(m) == 0 ? 0 : server_err(r->me->server, NULL, err);
+}
+
+static int read_query(struct reader *r, const char *from, uint64_t limit,
+		      struct outcome *o, struct bk_err *err)
+{
+	BK_AUTO_FREE char *sql = query_text(r->task, from, limit);
+	BK_AUTO_RESULT MYSQL_RES *res = NULL;
+	struct server *s = r->me->server;
+
+	if (mysql_real_query(s->m, sql, strlen(sql)) != 0)
+		return server_err(s, NULL, err);
+	res = mysql_use_result(s->m);
+	if (!res)
+		return server_err(s, NULL, err);
+	return read_rows(r, res, limit, o, err);
+}
+
+/*
+ * Big rows are rare. Where one is met, the rest of the answer is thrown away,
+ * and the next ones are short until no big row is among them.
+ */
+static int read_task(struct reader *r, struct bk_err *err)
+{
+	struct task *t = r->task;
+	uint64_t full = t->feed->limit, limit = full;
+	BK_AUTO_FREE char *from = t->from ? bk_strdup(t->from) : NULL;
+
+	for (;;) {
+		BK_AUTO(outcome_free) struct outcome o = { 0 };
+
+		if (read_query(r, from, limit, &o, err) < 0)
+			return -1;
+		if (!o.from)
+			return 0;
+		if (o.big && add_big(r, &o.row, err) < 0)
+			return -1;
+		if (!o.big && limit == full) {
+			work_rest(r->me->work, t, o.from, o.lead);
+			o.from = NULL;
+			return 0;
+		}
+		free(from);
+		from = o.from;
+		o.from = NULL;
+		limit = o.big ? FEW : 2 * limit;
+		if (full > 0 && limit > full)
+			limit = full;
+	}
+}
+
+int task_read(struct worker *me, struct task *t, struct bk_err *err)
+{
+	struct reader r = { .me = me, .task = t, .table = &t->feed->o->table };
+	struct bk_err why = { .exit = BK_EX_OK };
+
+	/* Given up only because all stop: why is empty then. */
+	if (read_task(&r, &why) < 0 || give(&r) < 0) {
+		BK_AUTO_FREE char *name = object_label(t->feed->o);
+
+		block_free(r.block);
+		if (why.exit != BK_EX_OK)
+			bk_err_set(err, why.exit, 0, "table %s: %s", name,
+				   why.msg);
+		return -1;
+	}
+	/* What others may do to the table is free again. */
+	return server_do(me->server, "ROLLBACK TO SAVEPOINT bk", err);
+}
