@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+/* Larger tables are never sorted, but read in the order of an index. */
+#define SORT_MAX (64U << 20)
+
 const char *object_word(enum object_kind kind)
 {
 	static const char *const words[] = {
@@ -81,6 +84,7 @@ static void take_table(struct catalog *c, struct database *db, MYSQL_ROW row,
 	o->file = copy(row[7]);
 	if (o->kind != OBJECT_TABLE)
 		return;
+	o->table.small = o->estimated_bytes < SORT_MAX;
 	o->table.history = strcmp(type, "SYSTEM VERSIONED") == 0;
 	if (!engine) {
 		o->broken = bk_strdup(row[6] ? row[6] : "it has no engine");

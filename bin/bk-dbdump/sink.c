@@ -113,9 +113,11 @@ int sink_flush(struct sink *s, struct bk_err *err)
 
 int sink_add(struct sink *s, const void *p, size_t n, struct bk_err *err)
 {
-	if (s->len + n > BUFFER && sink_flush(s, err) < 0)
+	bool large = n > BUFFER / 2;
+
+	if ((large || s->len + n > BUFFER) && sink_flush(s, err) < 0)
 		return -1;
-	if (n > BUFFER / 2)
+	if (large)
 		return pass_on(s, p, n, err);
 	memcpy(s->p + s->len, p, n);
 	s->len += n;

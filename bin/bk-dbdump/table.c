@@ -49,7 +49,7 @@ static const char *const seekables[] = { "tinyint",   "smallint", "int",
 					 "mediumint", "bigint",	  "decimal",
 					 "char",      "varchar",  "binary",
 					 "varbinary", "date",	  "datetime",
-					 "timestamp", "uuid",	  NULL };
+					 "timestamp", NULL };
 
 /* Through these nothing is lost on the way to UTF-8 and back. */
 static const char *const safe[] = { "utf8mb4", "utf8mb3", "utf8", "latin1",
@@ -135,6 +135,7 @@ bool table_add_column(struct table *t, const struct column_info *info)
 	set_kind(c, info);
 	c->big = one_of(info->data_type, bigs);
 	c->seekable = one_of(info->data_type, seekables);
+	c->unordered = strcmp(info->data_type, "uuid") == 0;
 	c->integer = one_of(info->data_type, integers);
 	return true;
 }
@@ -156,16 +157,20 @@ void table_add_period(struct table *t)
 void table_add_key(struct table *t, const char *name, bool part)
 {
 	BK_AUTO_FREE char *q = quoted(name);
-	char *order = bk_asprintf("%s%s%s", t->order ? t->order : " ORDER BY ",
-				  t->order ? ", " : "", q);
 	size_t i = 0;
+	bool text;
+	char *order;
 
+	while (i < t->n && strcmp(t->columns[i].name, name) != 0)
+		i++;
+	text = i < t->n && t->columns[i].unordered && t->small;
+	order = bk_asprintf("%s%s%s%s%s", t->order ? t->order : " ORDER BY ",
+			    t->order ? ", " : "", text ? "CAST(" : "", q,
+			    text ? " AS CHAR)" : "");
 	if (!t->order)
 		t->seek = true;
 	free(t->order);
 	t->order = order;
-	while (i < t->n && strcmp(t->columns[i].name, name) != 0)
-		i++;
 	if (i == t->n || part || !t->columns[i].seekable)
 		t->seek = false;
 	if (i == t->n) {

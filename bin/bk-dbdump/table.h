@@ -23,6 +23,9 @@ struct column {
 	bool big;	     /* may hold more than 64 KiB */
 	bool seekable;	     /* its literals compare as its values do */
 	bool integer;
+	/* Of a type whose order the server does not keep: where UUIDs of old
+	 * and new versions meet, it depends on how they came. */
+	bool unordered;
 };
 
 struct table {
@@ -36,6 +39,7 @@ struct table {
 	bool seek;    /* rows can be found again by the key */
 	bool period;  /* the columns of its history have names */
 	bool lost;    /* a column of the key is not read */
+	bool small;   /* enough to be sorted by the server */
 	bool history; /* of a system-versioned table */
 };
 
