@@ -55,11 +55,18 @@ static void add(struct inventory *inv, const struct place *p)
 	};
 }
 
-/* A database is altered, and a view has a stand-in before it. */
+/*
+ * More may be said of what was just created; a database is altered, and a
+ * view has a stand-in long before it.
+ */
 static bool is_known(struct inventory *inv, const struct place *p)
 {
 	const char *word = p->subject.word;
+	const struct item *it = inv->n ? &inv->items[inv->n - 1] : NULL;
 
+	if (it && same(it->kind, word) && same(it->name, p->subject.name) &&
+	    same(it->db, p->db))
+		return true;
 	return (!word || strcmp(word, "view") == 0) &&
 	       find(inv, word ? word : "database", p->db, p->subject.name);
 }

@@ -116,9 +116,9 @@ static void say_what(const struct job *j)
 		  : j->login.host ? j->login.host
 				  : "the server of this host",
 		  server_version(&j->server));
-	for (size_t i = 0; i < j->tables.n && i < 10; i++)
+	for (size_t i = 0; j->d->overwrite && i < j->tables.n && i < 10; i++)
 		bk_notice("%s is there, and will be REPLACED", j->tables.v[i]);
-	if (j->tables.n > 10)
+	if (j->d->overwrite && j->tables.n > 10)
 		bk_notice("%zu more are there, and will be REPLACED",
 			  j->tables.n - 10);
 }
