@@ -15,6 +15,7 @@
  *   table.c      columns and keys     value.c      values as SQL
  *   text.c       definitions as SQL   globals.c    users, roles, grants
  *   snapshot.c   one point in time    feed.c, read.c, rows.c   rows
+ *   frame.c      where statements end
  *   dump.c       the whole of it      sink.c, folder.c   where it goes
  *   manifest.c, proof.c, digest.c     the proof of it
  *   stream.c, list.c, check.c         commands

@@ -4,14 +4,9 @@
 #include <stdlib.h>
 
 #include "feed.h"
+#include "frame.h"
 #include "value.h"
 
-/*
- * A statement ends behind a row by what the row's key and length are, and so
- * in the same place whatever changes elsewhere: after one deleted row all
- * others stand where they stood, in the eyes of who deduplicates.
- */
-#define STATEMENT_SIZE (128U << 10)
 /* Longer statements are taken by no server. */
 #define PACKET_MAX (1UL << 30)
 /* In which big values are fetched. */
@@ -79,8 +74,7 @@ static bool is_end(const struct table *t, MYSQL_ROW row,
 		h = value_hash(h, row[t->key[i]], lengths[t->key[i]]);
 	for (size_t i = 0; t->nkey == 0 && i < t->n; i++)
 		h = value_hash(h, row[i], row[i] ? lengths[i] : 0);
-	return size >= STATEMENT_SIZE ||
-	       (h >> 32) < ((uint64_t)size << 32) / STATEMENT_SIZE;
+	return frame_ends(h, size);
 }
 
 static char *label(const struct reader *r, MYSQL_ROW row,

@@ -7,11 +7,9 @@
 #include <time.h>
 
 #include "feed.h"
+#include "frame.h"
 #include "sig.h"
 #include "text.h"
-
-/* More than this in one statement only where one row is so long. */
-#define STATEMENT_MAX (4U << 20)
 
 /* Blocks become statements. */
 struct writer {
@@ -44,7 +42,7 @@ static int end_statement(struct writer *w, struct bk_err *err)
 static int start_row(struct writer *w, const struct block *b, size_t *from,
 		     size_t pos, size_t size, struct bk_err *err)
 {
-	if (w->length > 0 && w->length + size <= STATEMENT_MAX)
+	if (w->length > 0 && w->length + size <= FRAME_MAX)
 		return 0;
 	if (add(w, b->p + *from, pos - *from, err) < 0 ||
 	    end_statement(w, err) < 0 ||
@@ -80,7 +78,7 @@ static int write_block(struct writer *w, const struct block *b,
 	if (pos < b->len) {
 		/* It is longer than a block, and a statement of its own. */
 		if (!w->inside &&
-		    start_row(w, b, &from, pos, STATEMENT_MAX, err) < 0)
+		    start_row(w, b, &from, pos, FRAME_MAX, err) < 0)
 			return -1;
 		w->inside = true;
 		w->length += b->len - pos;

@@ -23,36 +23,56 @@ static uint64_t special_in(uint64_t v)
 }
 
 /*
- * Clients read a dump by lines, drop NUL bytes and take \r\n for \n; 0x1a
- * ends a file on Windows.
+ * What stands behind a backslash, or 0: as it is. Clients read a dump by
+ * lines, drop NUL bytes and take \r\n for \n; 0x1a ends a file on Windows.
  */
+static char escaped(char c)
+{
+	switch (c) {
+	case '\0':
+		return '0';
+	case '\n':
+		return 'n';
+	case '\r':
+		return 'r';
+	case '\x1a':
+		return 'Z';
+	case '\'':
+	case '\\':
+		return c;
+	default:
+		return 0;
+	}
+}
+
 static char *escape_byte(char *to, char c)
 {
-	static const char from[] = "\n\r\\'\x1a", into[] = "nr\\'Z";
-	const char *at = c ? strchr(from, c) : NULL;
+	char e = escaped(c);
 
-	if (at || !c)
+	if (e)
 		*to++ = '\\';
-	*to++ = at ? into[at - from] : c ? c : '0';
+	*to++ = e ? e : c;
 	return to;
 }
 
+/* Eight bytes at a time, up to the first of them that may be special. */
 char *value_escape(char *to, const char *s, size_t len)
 {
 	const char *end = s + len;
 
 	while (end - s >= 8) {
-		uint64_t v;
+		uint64_t v, special;
+		size_t n = 8;
 
 		memcpy(&v, s, sizeof(v));
-		if (special_in(v)) {
-			for (int i = 0; i < 8; i++)
-				to = escape_byte(to, *s++);
-			continue;
-		}
-		memcpy(to, s, sizeof(v));
-		to += 8;
-		s += 8;
+		special = special_in(le64toh(v));
+		memcpy(to, &v, sizeof(v));
+		if (special)
+			n = (size_t)__builtin_ctzll(special) / 8;
+		to += n;
+		s += n;
+		if (special)
+			to = escape_byte(to, *s++);
 	}
 	while (s < end)
 		to = escape_byte(to, *s++);
