@@ -82,6 +82,12 @@ static int note(void *arg, const struct place *p, const struct statement *st,
 		inv->largest = st->len;
 	if (s->kind == SUBJECT_ACCOUNT)
 		inv->globals = true;
+	if (s->kind == SUBJECT_ROWS && p->db && s->name) {
+		struct item *it = find(inv, "table", p->db, s->name);
+
+		if (it)
+			it->filled = true;
+	}
 	if ((s->kind == SUBJECT_OBJECT || s->kind == SUBJECT_DATABASE) &&
 	    p->db && s->name && !is_known(inv, p))
 		add(inv, p);

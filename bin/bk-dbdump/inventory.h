@@ -14,7 +14,8 @@ struct item {
 	char *db, *name;
 	char *of; /* the table of a trigger, else NULL */
 	bool wanted;
-	bool counted; /* rows is known, of a table */
+	bool filled;  /* a table: rows of it were seen, in a stream */
+	bool counted; /* rows is known, of a table in a folder */
 	uint64_t rows;
 };
 

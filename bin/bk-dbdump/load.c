@@ -327,7 +327,8 @@ int load_count(const struct load *l, const uint64_t *all, struct bk_err *err)
 
 		if (!it->wanted || strcmp(it->kind, "table") != 0)
 			continue;
-		if (!it->counted && !all)
+		/* Those of a MERGE table, for one, are others' rows. */
+		if (!it->counted && !(all && it->filled))
 			continue;
 		if (count_rows(l, it, &rows, err) < 0)
 			return -1;

@@ -43,12 +43,12 @@ static void add_number(struct bk_buf *b, uint64_t n, const char *one,
 
 struct tally {
 	uint64_t tables, rows, views, others;
-	bool counted; /* rows are those of all tables */
+	bool counted; /* rows is known */
 };
 
 static struct tally tally_of(const struct inventory *inv, const char *db)
 {
-	struct tally t = { .counted = true };
+	struct tally t = { 0 };
 
 	for (size_t i = 0; i < inv->n; i++) {
 		const struct item *it = &inv->items[i];
@@ -58,7 +58,7 @@ static struct tally tally_of(const struct inventory *inv, const char *db)
 		if (strcmp(it->kind, "table") == 0) {
 			t.tables++;
 			t.rows += it->rows;
-			t.counted = t.counted && it->counted;
+			t.counted = t.counted || it->counted;
 		} else if (strcmp(it->kind, "view") == 0) {
 			t.views++;
 		} else if (strcmp(it->kind, "database") != 0) {

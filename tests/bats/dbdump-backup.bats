@@ -212,6 +212,8 @@ checksums() {
 	id=$(jq -r 'select(.type == "snapshot").id' "$out" | head -n 1)
 	run_bk 0 bk-dbdump restore --db blog --into b3 --snapshot "${id:0:12}"
 	assert_is "$(sql 'SELECT t FROM b3.post')" hello
+	run_bk 0 bk-dbdump restore --table blog.post --into b4 --at 0
+	assert_is "$(sql 'SELECT t FROM b4.post')" second
 	run_bk 66 bk-dbdump restore --db blog --into b4 --snapshot abcdef0
 	run_bk 66 bk-dbdump restore --db blog --into b4 --at 2d
 	run_bk 64 bk-dbdump restore --db blog --into b4 --at never
@@ -430,4 +432,24 @@ checksums() {
 	: >"$BK_CONFIG"
 	run_bk 0 bk-dbdump restore --from d --socket "$M/s2/sock"
 	assert_is "$(sql -S "$M/s2/sock" 'SELECT t FROM blog.post')" hello
+}
+
+@test "what is hard to dump comes back, byte by byte the same" {
+	mdb_up t
+	sql -S "$M/t/sock" - <"$DATA/torture.sql"
+	sql -S "$M/t/sock" - <"$DATA/torture-more.sql"
+	run_bk 0 bk-dbdump dump --socket "$M/t/sock"
+	mv "$out" all.sql
+	run_bk 0 bk-dbdump dump --socket "$M/t/sock" -o d
+	mdb_drop t
+	mdb_up r
+	run_bk 0 bk-dbdump restore --from d --socket "$M/r/sock"
+	run_bk 0 bk-dbdump dump --socket "$M/r/sock"
+	cmp "$out" all.sql
+	mdb_drop r
+	mdb_up r
+	run_bk 0 bk-dbdump restore --from all.sql --socket "$M/r/sock"
+	run_bk 0 bk-dbdump dump --socket "$M/r/sock"
+	cmp "$out" all.sql
+	mdb_drop r
 }
