@@ -174,35 +174,61 @@ static const char *find(const char *p, const char *word)
 	return NULL;
 }
 
-static void add_line(const struct catalog *c, const char *line,
-		     struct bk_buf *b)
+static bool is_to(const char *to, const char *quoted)
 {
-	static const char oracle[] = "SET sql_mode = 'ORACLE';\n";
+	size_t n = strlen(quoted);
+
+	return bk_str_starts(to, quoted) && (to[n] == '\0' || to[n] == ' ');
+}
+
+/*
+ * Roles are shown with what the roles have that they were granted. The right
+ * of root to stand for others is there from the start, and spelt otherwise.
+ */
+static bool is_own(const char *line, const char *to, const char *quoted)
+{
+	static const char proxy[] = "GRANT PROXY ON ``@`%` TO `root`@";
+
+	return is_to(to, quoted) && !bk_str_starts(line, proxy);
+}
+
+static void add_object_grant(const struct catalog *c, const char *line,
+			     const char *on, const char *to, struct bk_buf *b)
+{
+	enum object_kind kind = kind_of(&on);
+	bool oracle = kind == OBJECT_PACKAGE || kind == OBJECT_PACKAGE_BODY;
+
+	if (!is_there(c, on, kind)) {
+		BK_AUTO_FREE char *text =
+			bk_asprintf("not in this dump: %s", line);
+
+		text_add_comment(b, text);
+		return;
+	}
+	/* Other modes do not know the word. */
+	if (oracle)
+		bk_buf_adds(b, "SET sql_mode = 'ORACLE';\n");
+	add_grant(line, to, b);
+	if (oracle)
+		text_add_session(b);
+}
+
+static void add_line(const struct catalog *c, const char *line,
+		     const char *quoted, struct bk_buf *b)
+{
 	const char *on = find(line, " ON "), *to = find(line, " TO ");
-	enum object_kind kind = OBJECT_TABLE;
 
 	if (!bk_str_starts(line, "GRANT ") || !to) {
 		bk_buf_addf(b, "%s;\n", line);
 		return;
 	}
-	if (on && on < to) {
-		const char *p = on + strlen(" ON ");
-
-		kind = kind_of(&p);
-		if (!is_there(c, p, kind)) {
-			BK_AUTO_FREE char *text =
-				bk_asprintf("not in this dump: %s", line);
-
-			text_add_comment(b, text);
-			return;
-		}
-	}
-	/* Other modes do not know the word. */
-	if (kind == OBJECT_PACKAGE || kind == OBJECT_PACKAGE_BODY)
-		bk_buf_adds(b, oracle);
-	add_grant(line, to + strlen(" TO "), b);
-	if (kind == OBJECT_PACKAGE || kind == OBJECT_PACKAGE_BODY)
-		text_add_session(b);
+	to += strlen(" TO ");
+	if (!is_own(line, to, quoted))
+		return;
+	if (on && on < to)
+		add_object_grant(c, line, on + strlen(" ON "), to, b);
+	else
+		add_grant(line, to, b);
 }
 
 static int add_grants(struct server *s, const struct catalog *c,
@@ -220,7 +246,8 @@ static int add_grants(struct server *s, const struct catalog *c,
 	/* The server's own order is that of its memory. */
 	bk_strv_sort(&lines);
 	for (size_t i = 0; i < lines.n; i++)
-		add_line(c, lines.v[i], b);
+		if (i == 0 || strcmp(lines.v[i - 1], lines.v[i]) != 0)
+			add_line(c, lines.v[i], quoted, b);
 	return 0;
 }
 

@@ -234,8 +234,15 @@ int proof_folder(const char *dir, struct manifest *ret, struct bk_err *err)
 	struct manifest m = MANIFEST_INIT;
 	int64_t n;
 
+	if (access(dir, F_OK) < 0)
+		return bk_err_sys(err, "cannot open '%s'", dir);
+	/* The manifest comes last. */
 	if (manifest_read(dir, &m, err) < 0)
-		return -1;
+		return err->exit == BK_EX_NOINPUT
+			       ? bk_err_set(err, BK_EX_DATAERR, 0,
+					    "there is no " MANIFEST_NAME
+					    ": it is not complete, or no dump")
+			       : -1;
 	n = count_files(dir, 1, err);
 	if (n >= 0 && (uint64_t)n != m.n + 1)
 		n = bk_err_set(err, BK_EX_DATAERR, 0,

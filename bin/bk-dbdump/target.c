@@ -71,7 +71,7 @@ int target_open(struct dbdump *d, char ***args, struct target *ret,
 		next = s ? bk_conf_next(d->conf, "mariadb", s) : NULL;
 		if (!s || next)
 			return bk_err_set(
-				err, BK_EX_NOINPUT, 0,
+				err, s ? BK_EX_USAGE : BK_EX_CONFIG, 0,
 				s ? "which server? There is more than one "
 				    "[mariadb NAME] in the configuration"
 				  : "there is no [mariadb NAME] in the "

@@ -226,6 +226,8 @@ CHECK_TEST(folder_that_lacks)
 	CHECK_INT(folder(), 0);
 	CHECK_INT(unlink("d/manifest.json"), 0);
 	CHECK_INT(folder(), -1);
+	CHECK_INT(err.exit, BK_EX_DATAERR);
+	CHECK_INT(proof_path("e", &p, &err), -1);
 	CHECK_INT(err.exit, BK_EX_NOINPUT);
 }
 
