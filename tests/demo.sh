@@ -118,13 +118,15 @@ run cat state/state/bk-restic.backup-home.json
 if command -v mariadbd mariadb-install-db mariadb >/dev/null &&
 	[ -x "$BK_BIN/bk-dbdump" ] &&
 	socket=$("$rig" up "$top/mariadb" 2>"$top/mariadb.log"); then
-	sql() { mariadb --no-defaults -S "$socket" -t -e "$1"; }
+	sql() {
+		printf '\033[32msql> %s\033[0m\n' "$1"
+		mariadb --no-defaults -S "$socket" -t -e "$1"
+	}
 	say 'A MariaDB server, with a shop in it.'
-	sql "CREATE DATABASE shop; USE shop;
-		CREATE TABLE item (id INT PRIMARY KEY, name TEXT, price FLOAT);
-		INSERT INTO item SELECT seq, CONCAT('item ', seq), seq * 1.1
-			FROM seq_1_to_5000;
-		CREATE VIEW dear AS SELECT * FROM item WHERE price > 5000"
+	sql "CREATE DATABASE shop"
+	sql "USE shop; CREATE TABLE item (id INT PRIMARY KEY, name TEXT, price FLOAT)"
+	sql "USE shop; INSERT INTO item SELECT seq, CONCAT('item ', seq), seq * 1.1 FROM seq_1_to_5000"
+	sql "CREATE VIEW shop.dear AS SELECT * FROM shop.item WHERE price > 5000"
 	cat >>bk.conf <<-END
 		[mariadb local]
 		socket = $socket
@@ -135,15 +137,13 @@ if command -v mariadbd mariadb-install-db mariadb >/dev/null &&
 	say 'All of it, as of one moment, into the repository.'
 	run bk-dbdump backup
 	say 'Somebody deletes what she should not.'
-	run sql 'DELETE FROM shop.item WHERE id > 10; SELECT COUNT(*) FROM shop.item'
-	say 'What is there is not touched. Beside it, to look at it first:'
-	run bk-dbdump restore --db shop || echo "(exit status $?)"
+	sql 'DELETE FROM shop.item WHERE id > 10'
+	say 'What is there is not touched: the dump goes beside it, to be looked at.'
 	run bk-dbdump restore --db shop --into shop_before
-	run sql 'CHECKSUM TABLE shop.item, shop_before.item;
-		SELECT COUNT(*) FROM shop_before.dear'
+	sql 'SELECT COUNT(*) FROM shop_before.dear'
 	say 'And back in its place.'
 	run bk-dbdump restore --db shop --table item --overwrite --yes
-	run sql 'CHECKSUM TABLE shop.item, shop_before.item'
+	sql 'CHECKSUM TABLE shop.item, shop_before.item'
 	run bk-restic snapshots mariadb:local
 else
 	say 'No MariaDB server is installed here: its part is left out.'

@@ -52,7 +52,8 @@ static int run(const struct bk_strv *argv,
 	status = bk_exec_wait_forward(&c);
 	if (bk_sig_pending())
 		return bk_err_set(err, BK_EX_TEMPFAIL, 0, "it was interrupted");
-	if (status != BK_EX_OK)
+	/* What is not there is missed when it is looked at. */
+	if (status != BK_EX_OK && status != BK_EX_PARTIAL)
 		return bk_err_set(err, status > 128 ? BK_EX_NO : status, 0,
 				  "bk-restic ended with status %d", status);
 	return got;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "file.h"
+#include "folder.h"
 #include "log.h"
 #include "path.h"
 
@@ -100,22 +101,8 @@ static int from_path(struct dbdump *d, struct source *s, struct bk_err *err)
 	return s->folder ? read_manifest(d, d->from, s, err) : 0;
 }
 
-/* Whole folders, where no tables are named. */
-static void add_paths(const struct dbdump *d, const struct source *s,
-		      struct bk_strv *paths)
-{
-	for (size_t i = 0; i < s->part.n; i++) {
-		const char *path = s->part.files[i].path;
-		size_t n = d->tables.n ? strlen(path) : strcspn(path, "/");
-		BK_AUTO_FREE char *part = bk_memdup(path, n);
-
-		if (strcmp(part, paths->v[paths->n - 1]) != 0)
-			bk_strv_add(paths, part);
-	}
-}
-
-/* The manifest tells which files are needed, where not all are. */
-static int fetch_folder(struct dbdump *d, const char *name, struct source *s,
+/* Which files have a table's rows only the manifest tells. */
+static int fetch_tables(struct dbdump *d, const char *name, struct source *s,
 			struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv paths = BK_STRV_INIT;
@@ -125,11 +112,27 @@ static int fetch_folder(struct dbdump *d, const char *name, struct source *s,
 	if (fetch(d, name, &s->snapshot, &paths, &s->spool, &first, err) < 0 ||
 	    read_manifest(d, first, s, err) < 0)
 		return -1;
-	if (d->dbs.n == 0 && d->tables.n == 0)
-		bk_strv_free(&paths);
-	else
-		add_paths(d, s, &paths);
+	for (size_t i = 0; i < s->part.n; i++)
+		bk_strv_add(&paths, s->part.files[i].path);
 	return fetch(d, name, &s->snapshot, &paths, &s->spool, &s->path, err);
+}
+
+static int fetch_folder(struct dbdump *d, const char *name, struct source *s,
+			struct bk_err *err)
+{
+	BK_AUTO_STRV struct bk_strv paths = BK_STRV_INIT;
+
+	if (d->tables.n > 0)
+		return fetch_tables(d, name, s, err);
+	if (d->dbs.n > 0)
+		bk_strv_add(&paths, MANIFEST_NAME);
+	if (d->dbs.n > 0 && d->globals)
+		bk_strv_add(&paths, "globals.sql");
+	for (size_t i = 0; i < d->dbs.n; i++)
+		bk_strv_take(&paths, folder_name(d->dbs.v[i], false));
+	if (fetch(d, name, &s->snapshot, &paths, &s->spool, &s->path, err) < 0)
+		return -1;
+	return read_manifest(d, s->path, s, err);
 }
 
 static int from_restic(struct dbdump *d, const struct bk_conf_section *section,
