@@ -147,15 +147,18 @@ static size_t count_dbs(const struct inventory *inv)
 	return dbs.n;
 }
 
+bool inventory_tabular(const struct item *it)
+{
+	return strcmp(it->kind, "table") == 0 ||
+	       strcmp(it->kind, "view") == 0 ||
+	       strcmp(it->kind, "sequence") == 0;
+}
+
 static bool names_table(const char *typed, const struct item *it, bool one)
 {
 	size_t n = strlen(it->db);
-	const char *kinds[] = { "table", "view", "sequence" };
-	bool can = false;
 
-	for (size_t i = 0; i < BK_COUNT(kinds); i++)
-		can = can || strcmp(it->kind, kinds[i]) == 0;
-	if (!can)
+	if (!inventory_tabular(it))
 		return false;
 	if (one && strcmp(typed, it->name) == 0)
 		return true;
@@ -223,6 +226,33 @@ int inventory_choose(struct inventory *inv, const struct wanted *w,
 	if (choose_dbs(inv, w->dbs, err) < 0)
 		return -1;
 	return w->tables->n ? choose_tables(inv, w->tables, err) : 0;
+}
+
+struct item *inventory_label(const struct inventory *inv, const char *into,
+			     const char *label)
+{
+	for (size_t i = 0; i < inv->n; i++) {
+		struct item *it = &inv->items[i];
+		const char *db = into ? into : it->db;
+		size_t n = strlen(db);
+
+		if (it->wanted && inventory_tabular(it) &&
+		    strncmp(label, db, n) == 0 && label[n] == '.' &&
+		    strcmp(label + n + 1, it->name) == 0)
+			return it;
+	}
+	return NULL;
+}
+
+void inventory_spare(struct inventory *inv, struct item *it)
+{
+	it->wanted = false;
+	for (size_t i = 0; i < inv->n; i++) {
+		struct item *other = &inv->items[i];
+
+		if (same(other->of, it->name) && same(other->db, it->db))
+			other->wanted = false;
+	}
 }
 
 void inventory_dbs(const struct inventory *inv, struct bk_strv *ret)

@@ -43,6 +43,13 @@ int inventory_read(const char *path, const struct manifest *m,
  */
 int inventory_choose(struct inventory *inv, const struct wanted *w,
 		     struct bk_err *err);
+/* Is it found by the name of a table: one, a view or a sequence? */
+bool inventory_tabular(const struct item *it);
+/* The one called "db.name", where into is the database's name. */
+struct item *inventory_label(const struct inventory *inv, const char *into,
+			     const char *label);
+/* This table is not wanted after all, and what belongs to it neither. */
+void inventory_spare(struct inventory *inv, struct item *it);
 void inventory_free(struct inventory *inv);
 
 /* The databases of what is wanted, in order. */

@@ -17,14 +17,6 @@ static void add_label(struct bk_strv *l, const char *db, const char *name)
 	bk_strv_addf(l, "%s.%s", db, name);
 }
 
-/* Is it found by the name of a table? */
-static bool is_table(const struct item *it)
-{
-	return strcmp(it->kind, "table") == 0 ||
-	       strcmp(it->kind, "view") == 0 ||
-	       strcmp(it->kind, "sequence") == 0;
-}
-
 /* What the server calls it: "VIEW", "BASE TABLE"; NULL where there is none. */
 static int table_type(const struct load *l, const struct item *it, char **ret,
 		      struct bk_err *err)
@@ -74,7 +66,7 @@ int load_existing(const struct load *l, struct bk_strv *dbs,
 		const struct item *it = &l->inventory->items[i];
 		BK_AUTO_FREE char *type = NULL;
 
-		if (!it->wanted || !is_table(it) ||
+		if (!it->wanted || !inventory_tabular(it) ||
 		    !bk_strv_has(dbs, db_of(l, it->db)))
 			continue;
 		if (table_type(l, it, &type, err) < 0)
@@ -135,7 +127,7 @@ static int drop_item(const struct load *l, const struct item *it,
 	BK_AUTO_FREE char *type = NULL;
 	const char *word = drop_word(it->kind);
 
-	if (is_table(it)) {
+	if (inventory_tabular(it)) {
 		if (table_type(l, it, &type, err) < 0)
 			return -1;
 		if (type)

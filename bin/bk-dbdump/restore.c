@@ -98,6 +98,28 @@ static void say_source(const struct job *j)
 		  s->id, j->section->name, s->host, when.p, age.p);
 }
 
+/* The first few, and all that lose their rows. */
+static void say_replaced(const struct job *j)
+{
+	size_t more = 0;
+
+	for (size_t i = 0; i < j->tables.n; i++) {
+		const struct item *it = inventory_label(
+			&j->inventory, j->d->into, j->tables.v[i]);
+		bool empty = it && strcmp(it->kind, "table") == 0 &&
+			     !it->filled && it->rows == 0;
+
+		if (empty || i < 10)
+			bk_notice("%s is there, and will be REPLACED%s",
+				  j->tables.v[i],
+				  empty ? " by an EMPTY one" : "");
+		else
+			more++;
+	}
+	if (more > 0)
+		bk_notice("%zu more are there, and will be REPLACED", more);
+}
+
 static void say_what(const struct job *j)
 {
 	const char *into = j->d->into;
@@ -116,11 +138,8 @@ static void say_what(const struct job *j)
 		  : j->login.host ? j->login.host
 				  : "the server of this host",
 		  server_version(&j->server));
-	for (size_t i = 0; j->d->overwrite && i < j->tables.n && i < 10; i++)
-		bk_notice("%s is there, and will be REPLACED", j->tables.v[i]);
-	if (j->d->overwrite && j->tables.n > 10)
-		bk_notice("%zu more are there, and will be REPLACED",
-			  j->tables.n - 10);
+	if (j->d->overwrite)
+		say_replaced(j);
 }
 
 /* One record for each database; under -n the same. */
@@ -156,6 +175,31 @@ static void report(const struct job *j)
 
 /* What is there. */
 
+/*
+ * A table of which only the definition was dumped must not lose its rows to
+ * an empty one. A stream does not tell it from one that was empty.
+ */
+static void spare_tables(struct job *j)
+{
+	BK_AUTO_STRV struct bk_strv there = j->tables;
+
+	j->tables = BK_STRV_INIT;
+	for (size_t i = 0; i < there.n; i++) {
+		struct item *it =
+			inventory_label(&j->inventory, j->d->into, there.v[i]);
+
+		if (it && strcmp(it->kind, "table") == 0 && !it->counted &&
+		    j->source.folder) {
+			bk_notice("%s is there, and stays: the dump has no "
+				  "rows of it",
+				  there.v[i]);
+			inventory_spare(&j->inventory, it);
+		} else {
+			bk_strv_add(&j->tables, there.v[i]);
+		}
+	}
+}
+
 static int look(struct job *j, struct bk_err *err)
 {
 	const struct load l = { &j->server, &j->inventory, j->d->into };
@@ -171,6 +215,8 @@ static int look(struct job *j, struct bk_err *err)
 		if (!empty)
 			bk_strv_add(&j->there, dbs.v[i]);
 	}
+	if (j->d->overwrite && j->d->tables.n == 0)
+		spare_tables(j);
 	return 0;
 }
 

@@ -160,6 +160,12 @@ checksums() {
 	assert_is "$(sql 'SELECT COUNT(*) FROM shop.both_')" 2
 	# what the dump does not have stays
 	assert_is "$(sql "SHOW TABLES FROM shop LIKE 'later'")" later
+	# nor loses a table its rows to one that was dumped without
+	conf schema-only=shop.kind
+	run_bk 0 bk-dbdump dump -o e
+	run_bk 0 bk-dbdump restore --from e --db shop --overwrite --yes
+	assert_has "$err" "shop.kind is there, and stays"
+	assert_is "$(sql 'SELECT COUNT(*) FROM shop.kind')" 3
 	# a database that is empty may be there
 	sql 'DROP DATABASE shop; CREATE DATABASE shop'
 	run_bk 0 bk-dbdump restore --from d --db shop
