@@ -13,6 +13,7 @@ setup_file() {
 		CREATE DATABASE shop CHARACTER SET utf8mb4;
 		CREATE DATABASE blog CHARACTER SET utf8mb4;
 		CREATE DATABASE blog_old;
+		USE shop;
 		CREATE TABLE shop.item (id INT PRIMARY KEY, name VARCHAR(40), price FLOAT);
 		INSERT INTO shop.item SELECT seq, CONCAT('item ', seq), seq / 7 FROM seq_1_to_3000;
 		CREATE TABLE shop.log (t DATETIME, line TEXT) ENGINE=MyISAM;
@@ -55,7 +56,8 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 	cp "$out" first
 	run_bk 0 bk-dbdump dump shop
 	cmp first "$out"
-	run_bk 0 bk-dbdump dump --socket="$SOCK" -c /dev/null shop
+	(umask 077 && : >no.conf)
+	run_bk 0 bk-dbdump dump --socket="$SOCK" -c no.conf shop
 	cmp first "$out"
 	run_bk 0 bk-dbdump check first
 }
@@ -83,7 +85,8 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 	[[ $(trailer "$out") == *' rows=3000 '* ]]
 	run_bk 0 bk-dbdump dump main 'shop.[il]*' blog.post
 	[[ $(trailer "$out") == *' rows=3002 '* ]]
-	run_bk 0 bk-dbdump dump main 'blog.we`ird.na/me'
+	# a dot in a name is not the one between two names
+	run_bk 0 bk-dbdump dump main 'blog.we`ird\.na/me'
 	[[ $(trailer "$out") == *' rows=2 '* ]]
 }
 
@@ -98,17 +101,16 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 	run_bk 0 bk-dbdump dump main shop 'nothing*'
 	assert_has "$err" 'nothing*'
 	assert_whole "$out"
-	conf 'include=shop nix.table'
+	conf 'include=shop\n  nix.table'
 	run_bk 66 bk-dbdump dump main
 	assert_has "$err" 'nix.table'
-	run_bk 66 bk-dbdump dump nix -- shop
 	run_bk 66 bk-dbdump dump -o d main blgo
 	assert_no_folder d
 }
 
 @test "include, exclude and schema-only of the section" {
-	conf 'include=shop blog*'
-	conf 'exclude=*_old shop.log'
+	conf 'include=shop\n  blog*'
+	conf 'exclude=*_old\n  shop.log'
 	conf 'schema-only=shop.item'
 	run_bk 0 bk-dbdump dump main
 	assert_hasnt "$out" 'blog_old'
@@ -277,7 +279,9 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 	run_bk 64 bk-dbdump dump --max-age=soon main
 	run_bk 64 bk-dbdump dump --password=x main
 	run_bk 64 bk-dbdump list --into=x
-	run_bk 64 bk-dbdump dump main 'shop[.item'
+	for p in a.b.c .item shop. ''; do
+		run_bk 64 bk-dbdump dump main "$p"
+	done
 	run_bk 0 bk-dbdump --help
 	assert_hasnt "$out" password
 	: >"$BK_CONFIG"
@@ -342,10 +346,12 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])' "$T/dead"
 		SHOW DATABASES ON *.* TO nobody@localhost"
 	run_bk 0 bk-dbdump dump main shop
 	cp "$out" by-root
+	: >open.conf
+	chown nobody open.conf
 	chmod o+x "$T" "${T%/*}" "${T%/*/*}" "${T%/*/*/*}" "$BATS_RUN_TMPDIR"
 	run_bk 0 setpriv --reuid=nobody --regid=nogroup --clear-groups env \
-		HOME=/nonexistent BK_CONFIG=/dev/null "$(command -v bk-dbdump)" \
-		-c /dev/null dump --socket="$SOCK" shop
+		HOME=/nonexistent BK_CONFIG="$T/open.conf" \
+		"$(command -v bk-dbdump)" dump --socket="$SOCK" shop
 	sql "DROP USER nobody@localhost"
 	cmp "$out" by-root
 }

@@ -144,9 +144,10 @@ assert_no_folder() {
 	done
 }
 
-# load_into NAME <DUMP: into another server, as anybody would.
+# load_into NAME [OPTION...] <DUMP: into another server, as anybody would.
 load_into() {
-	mariadb --no-defaults -S "$M/$1/sock"
+	mariadb --no-defaults -S "$M/$1/sock" "${@:2}" 2>"$T/load.err" ||
+		fail "$(cut -c 1-200 "$T/load.err" | tail -n 20)"
 }
 
 # portrait [-S SOCKET] [data|users]...: all that can be known of the databases

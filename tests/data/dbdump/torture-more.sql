@@ -24,7 +24,14 @@ INSERT INTO sjis_key VALUES (_sjis x'5c', _cp1251 x'98'), (_sjis x'815f', _cp125
 
 -- lines that end as on Windows, and other bytes that clients change
 EXECUTE IMMEDIATE 'CREATE TRIGGER crlf BEFORE INSERT ON `Case` FOR EACH ROW\r\nBEGIN\r\n\tSET @a = ''a\r\nb\tc'';\r\nEND';
-EXECUTE IMMEDIATE 'CREATE VIEW v_crlf AS SELECT ''a\r\nb'' AS `c\r\nd`';
 EXECUTE IMMEDIATE 'CREATE EVENT crlf ON SCHEDULE EVERY 1 YEAR STARTS ''2034-01-01 00:00:00'' DO\r\nBEGIN\r\n\tSET @a = ''\r\n'';\r\nEND';
-EXECUTE IMMEDIATE 'CREATE TABLE `cr\r\nlf` (`a\r\nb` INT PRIMARY KEY DEFAULT 7 COMMENT ''c\r\nd'') COMMENT ''e\r\nf''';
+EXECUTE IMMEDIATE 'CREATE TABLE crlf (a INT PRIMARY KEY DEFAULT 7 COMMENT ''c\r\nd'', b TEXT DEFAULT ''\r\n'') COMMENT ''e\r\nf''';
+EXECUTE IMMEDIATE 'CREATE VIEW v_crlf AS SELECT ''a\r\nb'' AS x';
+INSERT INTO crlf VALUES (1, 'a\r\nb\rc\n'), (2, '\r');
+
+-- names that a client changes unless it is called with --binary-mode
+CREATE DATABASE torture_cr;
+USE torture_cr;
+EXECUTE IMMEDIATE 'CREATE TABLE `cr\r\nlf` (`a\r\nb` INT PRIMARY KEY)';
 EXECUTE IMMEDIATE 'INSERT INTO `cr\r\nlf` VALUES (1)';
+EXECUTE IMMEDIATE 'CREATE VIEW v_crlf AS SELECT 1 AS `c\r\nd`';
