@@ -38,12 +38,12 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # OpenSSL has Argon2 from 3.2 on.
 ARGON2 = $(shell pkg-config --atleast-version=3.2 libcrypto || echo -largon2)
-LIBS_all = -linih -ljansson -lpthread -lcrypto $(ARGON2)
+LIBS_all = -linih -ljansson -lpthread -lcrypto -lm $(ARGON2)
 LIBS_bk-scan = -linih -ljansson -lpthread
 LIBS_bk-restic = -linih -ljansson -lcrypto
 LIBS_bk-secret = -linih -ljansson -lcrypto $(ARGON2)
 LIBS_bk-dbdump = $(shell pkg-config --libs libmariadb) -linih -ljansson \
-	-lcrypto -lpthread
+	-lcrypto -lpthread -lm
 CPPFLAGS_bk-dbdump = $(patsubst -I%,-isystem %,$(shell pkg-config \
 	--cflags libmariadb))
 LIBS_bk-secret-service = $(shell pkg-config --libs libsecret-1) -linih -ljansson

@@ -54,7 +54,9 @@ static void set_query(struct feed *f)
 void work_init(struct work *w, const struct object *const *tables, size_t n,
 	       bool parallel)
 {
-	*w = (struct work){ .n = n, .parallel = parallel };
+	*w = (struct work){ .n = n,
+			    .parallel = parallel,
+			    .reals = reals_new() };
 	(void)pthread_mutex_init(&w->mutex, NULL);
 	(void)pthread_cond_init(&w->news, NULL);
 	(void)pthread_cond_init(&w->room, NULL);
@@ -94,6 +96,7 @@ void work_free(struct work *w)
 		free(f->more);
 	}
 	free(w->feeds);
+	free(w->reals);
 	(void)pthread_mutex_destroy(&w->mutex);
 	(void)pthread_cond_destroy(&w->news);
 	(void)pthread_cond_destroy(&w->room);

@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 #include "catalog.h"
+#include "real.h"
 #include "server.h"
 
 /* Of a block, and of all blocks that a worker may be ahead. */
@@ -64,6 +65,7 @@ struct work {
 	size_t n;
 	size_t head;  /* the feed that is being written */
 	size_t first; /* none before it has anything to take */
+	struct reals *reals;
 	bool parallel;
 	bool stop;
 	bool failed, moved;

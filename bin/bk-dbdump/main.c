@@ -12,10 +12,10 @@
  *   login.c, server.c   a connection  grants.c     what the user may see
  *   select.c, glob.c    what is chosen
  *   catalog.c    what there is        define.c     its definitions, changes
- *   table.c      columns and keys     value.c      values as SQL
+ *   table.c      columns and keys     value.c, real.c   values as SQL
  *   text.c       definitions as SQL   globals.c    users, roles, grants
  *   snapshot.c   one point in time    feed.c, read.c, rows.c   rows
- *   frame.c      where statements end
+ *   cursor.c     a query's rows       frame.c      where statements end
  *   dump.c       the whole of it      sink.c, folder.c   where it goes
  *   manifest.c, proof.c, digest.c     the proof of it
  *   stream.c, list.c, check.c         commands

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "cursor.h"
 #include "feed.h"
 #include "frame.h"
 #include "value.h"
@@ -313,44 +314,38 @@ static void note_place(const struct reader *r, MYSQL_ROW row,
 	o->lead = bk_strdup(row[r->table->key[0]]);
 }
 
-static int read_rows(struct reader *r, MYSQL_RES *res, uint64_t limit,
+static int read_rows(struct reader *r, struct cursor *c, uint64_t limit,
 		     struct outcome *o, struct bk_err *err)
 {
-	MYSQL *m = r->me->server->m;
-	MYSQL_ROW row;
+	int got;
 
-	for (uint64_t n = 1; (row = mysql_fetch_row(res)); n++) {
-		const unsigned long *lengths = mysql_fetch_lengths(res);
-
-		if (is_big(r->table, row)) {
+	for (uint64_t n = 1; (got = cursor_next(c, err)) == 1; n++) {
+		if (is_big(r->table, c->row)) {
 			o->big = true;
-			keep_row(r, row, lengths, &o->row);
-			note_place(r, row, lengths, o);
+			keep_row(r, c->row, c->lengths, &o->row);
+			note_place(r, c->row, c->lengths, o);
 			return 0;
 		}
-		if (add_row(r, row, lengths, err) < 0)
+		if (add_row(r, c->row, c->lengths, err) < 0)
 			return -1;
 		if (n == limit) {
-			note_place(r, row, lengths, o);
+			note_place(r, c->row, c->lengths, o);
 			return 0;
 		}
 	}
-	return mysql_errno(m) == 0 ? 0 : server_err(r->me->server, NULL, err);
+	return got;
 }
 
 static int read_query(struct reader *r, const char *from, uint64_t limit,
 		      struct outcome *o, struct bk_err *err)
 {
 	BK_AUTO_FREE char *sql = query_text(r->task, from, limit);
-	BK_AUTO_RESULT MYSQL_RES *res = NULL;
-	struct server *s = r->me->server;
+	const struct reals *reals = r->table->reals ? r->me->work->reals : NULL;
+	BK_AUTO(cursor_close) struct cursor c = { NULL };
 
-	if (mysql_real_query(s->m, sql, strlen(sql)) != 0)
-		return server_err(s, NULL, err);
-	res = mysql_use_result(s->m);
-	if (!res)
-		return server_err(s, NULL, err);
-	return read_rows(r, res, limit, o, err);
+	if (cursor_open(&c, r->me->server, sql, reals, err) < 0)
+		return -1;
+	return read_rows(r, &c, limit, o, err);
 }
 
 /*

@@ -89,6 +89,9 @@ static bool has_empty_member(const char *column_type)
 	       strstr(column_type, "','',") || bk_str_ends(column_type, ",'')");
 }
 
+static const char *const temporals[] = { "date", "datetime", "timestamp",
+					 "time", NULL };
+
 static void set_kind(struct column *c, const struct column_info *info)
 {
 	const char *type = info->data_type;
@@ -99,10 +102,7 @@ static void set_kind(struct column *c, const struct column_info *info)
 	    strcmp(type, "year") == 0) {
 		c->kind = VALUE_NUMBER;
 	} else if (strcmp(type, "float") == 0 || strcmp(type, "double") == 0) {
-		/* As text a FLOAT has six digits. */
 		c->kind = VALUE_REAL;
-		if (*type == 'f')
-			c->expr = bk_asprintf("CAST(%s AS DOUBLE)", name);
 	} else if (one_of(type, bytes)) {
 		c->kind = VALUE_HEX;
 	} else if (strcmp(type, "enum") == 0 &&
@@ -135,6 +135,8 @@ bool table_add_column(struct table *t, const struct column_info *info)
 	set_kind(c, info);
 	c->big = one_of(info->data_type, bigs);
 	c->seekable = one_of(info->data_type, seekables);
+	c->temporal = one_of(info->data_type, temporals);
+	t->reals = t->reals || c->kind == VALUE_REAL;
 	c->unordered = strcmp(info->data_type, "uuid") == 0;
 	c->integer = one_of(info->data_type, integers);
 	return true;
@@ -181,8 +183,25 @@ void table_add_key(struct table *t, const char *name, bool part)
 	t->key[t->nkey++] = i;
 }
 
+/* Without reals text comes as text; with them, only what is asked for so. */
+static void cast_temporals(struct table *t)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct column *c = &t->columns[i];
+		char *expr;
+
+		if (!c->temporal)
+			continue;
+		expr = bk_asprintf("CAST(%s AS CHAR)", c->expr);
+		free(c->expr);
+		c->expr = expr;
+	}
+}
+
 void table_finish(struct table *t, const char *index)
 {
+	if (t->reals)
+		cast_temporals(t);
 	for (size_t i = 0; i < t->n; i++)
 		t->nbig += t->columns[i].big;
 	if (!t->order)

@@ -23,6 +23,7 @@ struct column {
 	bool big;	     /* may hold more than 64 KiB */
 	bool seekable;	     /* its literals compare as its values do */
 	bool integer;
+	bool temporal;
 	/* Of a type whose order the server does not keep: where UUIDs of old
 	 * and new versions meet, it depends on how they came. */
 	bool unordered;
@@ -39,6 +40,7 @@ struct table {
 	bool seek;    /* rows can be found again by the key */
 	bool period;  /* the columns of its history have names */
 	bool lost;    /* a column of the key is not read */
+	bool reals;   /* there are floating point numbers */
 	bool small;   /* enough to be sorted by the server */
 	bool history; /* of a system-versioned table */
 };
