@@ -369,17 +369,23 @@ checksums() {
 @test "no room for the spool, and a place that others can write" {
 	need_root
 	mkdir small
-	mount -t tmpfs -o size=64k tmpfs small || skip "cannot mount a tmpfs"
+	mount -t tmpfs -o size=128k tmpfs small || skip "cannot mount a tmpfs"
 	chmod 700 small
 	conf "spool=$T/small"
-	sql "USE blog; INSERT INTO post SELECT 10 + seq, REPEAT('x', 2000)
-		FROM seq_1_to_500"
-	sql 'ANALYZE TABLE blog.post' >/dev/null
 	bad=
-	run_bk 74 bk-dbdump backup || bad=1
+	run_bk 0 bk-dbdump backup || bad=first
+	sql "USE blog; INSERT INTO post SELECT 10 + seq, REPEAT('x', 2000)
+		FROM seq_1_to_500; ANALYZE TABLE post" >/dev/null
+	# the last one was small: the disk is full on the way
+	run_bk 74 bk-dbdump backup || bad="$bad full"
+	assert_has "$err" "No space left" || bad="$bad message"
+	rm "$BK_STATE_DIR/state/bk-dbdump.mariadb-main.json"
+	run_bk 74 bk-dbdump backup || bad="$bad estimate"
+	[ -z "$(find small -type f)" ] || bad="$bad files"
 	umount small
 	assert_is "$bad" ""
 	assert_has <(db_state .message) "has room for"
+	assert_is "$(snapshots)" 1
 	mkdir -m 777 open
 	conf "spool=$T/open"
 	run_bk 78 bk-dbdump backup
@@ -388,6 +394,29 @@ checksums() {
 	conf "spool=$T/mine"
 	run_bk 0 bk-dbdump backup
 	assert_is "$(find mine -type f | wc -l)" 0
+}
+
+@test "a stream whose writer is killed leaves no snapshot" {
+	conf layout=stream
+	sql "USE blog; INSERT INTO post SELECT 10 + seq, REPEAT('x', 2000)
+		FROM seq_1_to_2000"
+	fake_restic <<-END
+		[[ " \$* " != *" backup "* ]] || { touch $T/there
+			while [ ! -e $T/go ]; do sleep 0.05; done; }
+		exec "\$RESTIC" "\$@"
+	END
+	bk-dbdump backup >/dev/null 2>&1 3>&- &
+	pid=$!
+	wait_for 30 test -e there
+	kill -9 $pid
+	wait $pid || :
+	touch go
+	sed -i '/^program/d' "$BK_CONFIG"
+	wait_for 60 bash -c "[ -z \"\$(find repo/locks -type f)\" ]"
+	wait_for 60 bk-restic -q unlock
+	assert_is "$(snapshots)" 0
+	run_bk 0 bk-dbdump backup
+	assert_is "$(snapshots)" 1
 }
 
 @test "a dump that shrank by more than half is accepted by a word" {
