@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "grants.h"
+
 /* Larger tables are never sorted, but read in the order of an index. */
 #define SORT_MAX (64U << 20)
 
@@ -468,8 +470,21 @@ static bool matches(const struct catalog *c, const char *pattern, bool fold)
 	return false;
 }
 
-static int check_patterns(const struct selection *sel, struct catalog *c,
-			  struct bk_err *err)
+/* Not there, or not to be seen? */
+static int not_there(struct server *s, const char *pattern, struct bk_err *err)
+{
+	BK_AUTO_FREE char *db = NULL, *table = NULL;
+
+	pattern_split(pattern, &db, &table);
+	if (!is_own(db) && grants_unseen(s, db, table, err) < 0)
+		return -1;
+	return bk_err_set(err, BK_EX_NOINPUT, 0, "there is no %s '%s'%s",
+			  table ? "table" : "database", pattern,
+			  is_own(db) ? " to dump: it is the server's own" : "");
+}
+
+static int check_patterns(struct server *s, const struct selection *sel,
+			  struct catalog *c, struct bk_err *err)
 {
 	for (size_t i = 0; i < sel->include.n; i++) {
 		const char *p = sel->include.v[i];
@@ -477,12 +492,7 @@ static int check_patterns(const struct selection *sel, struct catalog *c,
 		if (matches(c, p, sel->fold))
 			continue;
 		if (pattern_literal(p))
-			return bk_err_set(
-				err, BK_EX_NOINPUT, 0, "there is no %s '%s'%s",
-				pattern_has_table(p) ? "table" : "database", p,
-				is_own(p) ? " to dump: it is the "
-					    "server's own"
-					  : "");
+			return not_there(s, p, err);
 		bk_strv_addf(&c->warnings, "nothing matches '%s'", p);
 	}
 	if (c->n == 0)
@@ -521,7 +531,7 @@ int catalog_list(struct server *s, const struct selection *selection,
 	for (size_t i = 0; i < c.n; i++)
 		if (list_database(s, &sel, &c, &c.v[i], &engines, err) < 0)
 			goto fail;
-	if (check_patterns(&sel, &c, err) < 0)
+	if (check_patterns(s, &sel, &c, err) < 0)
 		goto fail;
 	for (size_t d = 0; d < c.n; d++)
 		for (size_t i = 0; i < c.v[d].n; i++)
@@ -538,7 +548,8 @@ static void free_object(struct object *o)
 	char *const parts[] = { o->name,       o->engine,    o->broken,
 				o->text,       o->sql_mode,  o->client,
 				o->connection, o->collation, o->time_zone,
-				o->on,	       o->created,   o->file };
+				o->on,	       o->created,   o->file,
+				o->state };
 
 	for (size_t i = 0; i < BK_COUNT(parts); i++)
 		free(parts[i]);

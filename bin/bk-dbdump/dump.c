@@ -172,7 +172,7 @@ static int write_rows(struct dump *d, bool transactional, struct bk_err *err)
 	const struct object **tables =
 		bk_calloc(catalog_objects(&d->catalog) + 1, sizeof(*tables));
 	size_t n = 0;
-	int got;
+	int got = 0;
 
 	for (size_t i = 0; i < d->catalog.n; i++) {
 		const struct database *db = &d->catalog.v[i];
@@ -185,7 +185,14 @@ static int write_rows(struct dump *d, bool transactional, struct bk_err *err)
 				tables[n++] = o;
 		}
 	}
-	got = rows_dump(&d->snapshot, tables, n, d->out, &d->sum, err);
+	/* Who holds the locks reads what is locked: nobody else can be kept
+	 * from it by those who wait for them. */
+	if (n > 0 && !transactional)
+		got = rows_dump(&d->snapshot.locks, 1, tables, n, d->out,
+				&d->sum, err);
+	else if (n > 0)
+		got = rows_dump(d->snapshot.v, d->snapshot.n, tables, n, d->out,
+				&d->sum, err);
 	free(tables);
 	return got;
 }

@@ -35,9 +35,6 @@ static void set_query(struct feed *f)
 	struct bk_buf b = BK_BUF_INIT;
 
 	bk_buf_adds(&b, "SELECT ");
-	/* A lock that others wait for must not keep us from reading. */
-	if (!o->transactional)
-		bk_buf_adds(&b, "HIGH_PRIORITY ");
 	table_add_select(&o->table, &b);
 	f->select = bk_buf_steal(&b);
 	bk_buf_adds(&b, " FROM ");

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /* What a statement has on average, and at most, unless one row has more. */
-#define FRAME_SIZE (128U << 10)
+#define FRAME_SIZE (64U << 10)
 #define FRAME_MAX (4U << 20)
 
 /* Behind a row with this hash of its key, and of so many bytes? */

@@ -112,6 +112,19 @@ bool grants_have(const struct grants *g, const char *privilege, const char *db,
 	return false;
 }
 
+/* The database alone, where a grant would take a pattern. */
+static char *plain_pattern(const char *db)
+{
+	struct bk_buf b = BK_BUF_INIT;
+
+	for (; *db; db++) {
+		if (strchr("_%\\", *db))
+			bk_buf_addc(&b, '\\');
+		bk_buf_addc(&b, *db);
+	}
+	return bk_buf_steal(&b);
+}
+
 /* The statement that mends it; the user is the one whom the server knows. */
 static int missing(struct server *s, const char *privilege, const char *db,
 		   const char *table, const char *what, struct bk_err *err)
@@ -129,10 +142,15 @@ static int missing(struct server *s, const char *privilege, const char *db,
 		bk_buf_addc(&who, '@');
 		value_add_text(&who, at + 1);
 	}
-	if (db)
+	if (db && !table) {
+		BK_AUTO_FREE char *pattern = plain_pattern(db);
+
+		value_add_name(&on, pattern);
+	} else if (db) {
 		value_add_name(&on, db);
-	else
+	} else {
 		bk_buf_addc(&on, '*');
+	}
 	bk_buf_addc(&on, '.');
 	if (table)
 		value_add_name(&on, table);
@@ -140,7 +158,7 @@ static int missing(struct server *s, const char *privilege, const char *db,
 		bk_buf_addc(&on, '*');
 	return bk_err_set(err, BK_EX_NOPERM, 0,
 			  "this user does not see %s; as an administrator: "
-			  "GRANT %s ON %s TO %s",
+			  "GRANT %s ON %s TO %s;",
 			  what, privilege, on.p, who.len ? who.p : "...");
 }
 
@@ -207,6 +225,22 @@ static int check_database(struct server *s, const struct grants *g,
 		}
 	}
 	return 0;
+}
+
+int grants_unseen(struct server *s, const char *db, const char *table,
+		  struct bk_err *err)
+{
+	BK_AUTO(grants_free) struct grants g = GRANTS_INIT;
+	BK_AUTO_FREE char *what =
+		bk_asprintf("whether there is %s%s%s", db, table ? "." : "",
+			    table ? table : "");
+
+	if (grants_read(s, &g, err) < 0)
+		return -1;
+	if (grants_have(&g, "SELECT", db, table) ||
+	    (!table && grants_have(&g, "SHOW DATABASES", NULL, NULL)))
+		return 0;
+	return missing(s, "SELECT", db, table, what, err);
 }
 
 int grants_check(struct server *s, const struct selection *selection,

@@ -22,6 +22,13 @@ bool grants_have(const struct grants *g, const char *privilege, const char *db,
 		 const char *table);
 
 /*
+ * It is not there, as far as this user sees: 77 where that says nothing, 0
+ * where it would be seen. table may be NULL.
+ */
+int grants_unseen(struct server *s, const char *db, const char *table,
+		  struct bk_err *err);
+
+/*
  * 77 where something is missing: err names the GRANT that mends it. The list
  * is of the databases as they are seen; globals: users are dumped as well.
  */

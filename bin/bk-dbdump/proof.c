@@ -205,7 +205,7 @@ int proof_file(const char *dir, const struct manifest_file *f,
 			  path);
 }
 
-/* How many files are below the folder; -1 with err. */
+/* How many files, and empty folders, are below it; -1 with err. */
 static int64_t count_files(const char *dir, int depth, struct bk_err *err)
 {
 	DIR *d = opendir(dir);
@@ -223,6 +223,8 @@ static int64_t count_files(const char *dir, int depth, struct bk_err *err)
 			continue;
 		if (depth > 0 && lstat(path, &st) == 0 && S_ISDIR(st.st_mode))
 			more = count_files(path, depth - 1, err);
+		if (more == 0)
+			more = 1;
 		n = more < 0 ? -1 : n + more;
 	}
 	(void)closedir(d);

@@ -396,6 +396,8 @@ int task_read(struct worker *me, struct task *t, struct bk_err *err)
 				   why.msg);
 		return -1;
 	}
+	if (!t->feed->o->transactional)
+		return 0;
 	/* What others may do to the table is free again. */
 	return server_do(me->server, "ROLLBACK TO SAVEPOINT bk", err);
 }

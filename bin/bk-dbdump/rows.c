@@ -244,21 +244,21 @@ static void hang_up(struct worker *v, size_t n)
 		(void)shutdown(mysql_get_socket(v[i].server->m), SHUT_RDWR);
 }
 
-int rows_dump(struct snapshot *snapshot, const struct object *const *tables,
-	      size_t n, struct output *out, struct rows_sum *sum,
-	      struct bk_err *err)
+int rows_dump(struct server *servers, size_t n,
+	      const struct object *const *tables, size_t ntables,
+	      struct output *out, struct rows_sum *sum, struct bk_err *err)
 {
 	struct work w;
 	struct writer writer = { .out = out };
-	struct worker *v = bk_calloc(snapshot->n, sizeof(*v));
+	struct worker *v = bk_calloc(n, sizeof(*v));
 	size_t started = 0;
 	int got;
 
-	work_init(&w, tables, n, snapshot->n > 1);
-	for (size_t i = 0; i < snapshot->n; i++)
-		v[i] = (struct worker){ .work = &w, .server = &snapshot->v[i] };
-	got = start(v, snapshot->n, &started, err);
-	for (size_t i = 0; i < n && got == 0; i++)
+	work_init(&w, tables, ntables, n > 1);
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct worker){ .work = &w, .server = &servers[i] };
+	got = start(v, n, &started, err);
+	for (size_t i = 0; i < ntables && got == 0; i++)
 		got = write_part(&w, i, &writer, err);
 	if (got < 0) {
 		work_stop(&w, NULL, false);

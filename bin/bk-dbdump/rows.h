@@ -6,8 +6,8 @@
 #define ROWS_H
 
 #include "catalog.h"
+#include "server.h"
 #include "sink.h"
-#include "snapshot.h"
 
 struct rows_sum {
 	uint64_t rows;
@@ -15,13 +15,13 @@ struct rows_sum {
 };
 
 /*
- * Dump the rows of these tables in this order, a part for each. What is
- * written does not depend on the number of connections. The snapshot's
- * connections can be used again afterwards only where this succeeded. 0, -1,
+ * Dump the rows of these tables in this order, a part for each, by n
+ * connections. What is written does not depend on how many they are. They can
+ * be used again afterwards only where this succeeded. 0, -1,
  * or CATALOG_MOVED where a table is not any more what it was.
  */
-int rows_dump(struct snapshot *snapshot, const struct object *const *tables,
-	      size_t n, struct output *out, struct rows_sum *sum,
-	      struct bk_err *err);
+int rows_dump(struct server *servers, size_t n,
+	      const struct object *const *tables, size_t ntables,
+	      struct output *out, struct rows_sum *sum, struct bk_err *err);
 
 #endif

@@ -48,6 +48,27 @@ bool pattern_literal_db(const char *pattern)
 	return glob_literal(pattern, glob_dot(pattern, strlen(pattern)));
 }
 
+static char *unescaped(const char *p, size_t n)
+{
+	struct bk_buf b = BK_BUF_INIT;
+
+	bk_buf_adds(&b, "");
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '\\' && i + 1 < n)
+			i++;
+		bk_buf_addc(&b, p[i]);
+	}
+	return bk_buf_steal(&b);
+}
+
+void pattern_split(const char *pattern, char **db, char **table)
+{
+	size_t n = strlen(pattern), dot = glob_dot(pattern, n);
+
+	*db = unescaped(pattern, dot);
+	*table = dot < n ? unescaped(pattern + dot + 1, n - dot - 1) : NULL;
+}
+
 bool pattern_takes(const char *pattern, const char *db, const char *table,
 		   bool fold)
 {

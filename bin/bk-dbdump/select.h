@@ -45,6 +45,9 @@ bool pattern_takes(const char *pattern, const char *db, const char *table,
 		   bool fold);
 /* Is there a part for the table? */
 bool pattern_has_table(const char *pattern);
+/* Both parts of one without wildcards, as names; *table NULL: there is none.
+ * The caller frees them. */
+void pattern_split(const char *pattern, char **db, char **table);
 /* Without any wildcard, of both parts or of that of the database? */
 bool pattern_literal(const char *pattern);
 bool pattern_literal_db(const char *pattern);

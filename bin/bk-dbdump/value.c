@@ -190,7 +190,8 @@ uint64_t value_hash(uint64_t seed, const char *s, size_t len)
 		h ^= h >> 32;
 	}
 	v = 0;
-	memcpy(&v, s, len);
+	if (len > 0) /* s may be NULL */
+		memcpy(&v, s, len);
 	h = (h ^ le64toh(v)) * 0xc4ceb9fe1a85ec53ULL;
 	return h ^ (h >> 29);
 }

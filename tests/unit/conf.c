@@ -231,6 +231,7 @@ CHECK_TEST(every_key)
 	CHECK_STR(bk_conf_str(db, "socket", NULL), "/run/mysqld/mysqld.sock");
 	CHECK_STR(list_of("mariadb", "local", "include"),
 		  "*|a\\.b.we`ird na/me");
+	CHECK_STR(bk_conf_str(db, "host", NULL), "::1");
 	CHECK_INT(bk_conf_u64(db, "port", 0), 3307);
 	CHECK_INT(bk_conf_u64(db, "connections", 2), 4);
 	CHECK_STR(bk_conf_str(db, "layout", NULL), "stream");

@@ -134,14 +134,14 @@ static size_t ends_in(size_t rows, size_t size)
 
 CHECK_TEST(statements_have_their_size)
 {
-	/* 100 MB each: some 800 statements, whatever the rows are like */
+	/* 100 MB each: some 1500 statements, whatever the rows are like */
 	size_t tiny = ends_in(1000000, 100);
 	size_t small = ends_in(100000, 1000);
 	size_t large = ends_in(2000, 50000);
 
-	CHECK(tiny > 680 && tiny < 850);
-	CHECK(small > 680 && small < 850);
-	CHECK(large > 680 && large < 850);
+	CHECK(tiny > 1400 && tiny < 1650);
+	CHECK(small > 1400 && small < 1650);
+	CHECK(large > 1400 && large < 1650);
 }
 
 CHECK_TEST(a_long_row_ends_its_statement)
