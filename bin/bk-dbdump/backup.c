@@ -130,8 +130,9 @@ static char *message_of(const struct job *j)
 	if (j->stored.partial)
 		bk_buf_addf(&b, "bk-restic: %s; ", j->stored.partial);
 	bk_str_add_count(&b, r->rows);
-	bk_buf_addf(&b, " rows, %llu objects in %llu database%s, ",
-		    (unsigned long long)r->objects,
+	bk_buf_addf(&b, " row%s, %llu object%s in %llu database%s, ",
+		    r->rows == 1 ? "" : "s", (unsigned long long)r->objects,
+		    r->objects == 1 ? "" : "s",
 		    (unsigned long long)r->databases,
 		    r->databases == 1 ? "" : "s");
 	bk_str_add_size(&b, r->bytes);

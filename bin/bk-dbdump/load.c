@@ -233,7 +233,7 @@ static bool enter(void *arg, const struct manifest_file *f)
 	return inventory_wants_db(g->l->inventory, f->db);
 }
 
-static int check_packet(const struct load *l, struct bk_err *err)
+int load_check_packet(const struct load *l, struct bk_err *err)
 {
 	BK_AUTO_FREE char *text = NULL;
 	BK_AUTO_BUF struct bk_buf need = BK_BUF_INIT, have = BK_BUF_INIT;
@@ -264,10 +264,8 @@ int load_dump(const struct load *l, const char *path, const struct manifest *m,
 			  .enter = m ? enter : NULL,
 			  .each = load_statement,
 			  .arg = &g };
-	int got = check_packet(l, err);
+	int got = load_existing(l, &g.there, &tables, err);
 
-	if (got == 0)
-		got = load_existing(l, &g.there, &tables, err);
 	if (got == 0)
 		got = walk_dump(&w, err);
 	bk_log_progress(NULL);

@@ -26,6 +26,8 @@ int load_existing(const struct load *l, struct bk_strv *dbs,
 /* Is nothing in this database of the server? */
 int load_is_empty(const struct load *l, const char *db, bool *ret,
 		  struct bk_err *err);
+/* Does the server take the longest statement? */
+int load_check_packet(const struct load *l, struct bk_err *err);
 /* Drop what is there of what is wanted, and nothing else. */
 int load_drop(const struct load *l, struct bk_err *err);
 /* Path and manifest as of struct walk. */

@@ -205,7 +205,8 @@ static int look(struct job *j, struct bk_err *err)
 	const struct load l = { &j->server, &j->inventory, j->d->into };
 	BK_AUTO_STRV struct bk_strv dbs = BK_STRV_INIT;
 
-	if (load_existing(&l, &dbs, &j->tables, err) < 0)
+	if (load_check_packet(&l, err) < 0 ||
+	    load_existing(&l, &dbs, &j->tables, err) < 0)
 		return -1;
 	for (size_t i = 0; i < dbs.n; i++) {
 		bool empty;

@@ -281,6 +281,21 @@ checksums() {
 	assert_has "$err" "7 in the dump"
 }
 
+@test "a statement that the server does not take is found before" {
+	sql "USE blog; INSERT INTO post VALUES (2, REPEAT('x', 60000)); ALTER
+		TABLE post MODIFY t LONGTEXT; INSERT INTO post VALUES (3,
+		REPEAT('y', 3000000))"
+	run_bk 0 bk-dbdump dump -o d
+	sql 'SET GLOBAL max_allowed_packet = 2097152'
+	bad=
+	run_bk 1 bk-dbdump restore --from d --db blog --overwrite --yes || bad=1
+	sql 'SET GLOBAL max_allowed_packet = 1073741824'
+	assert_is "$bad" ""
+	assert_has "$err" "SET GLOBAL max_allowed_packet"
+	assert_is "$(sql 'SELECT COUNT(*) FROM blog.post')" 3
+	run_bk 0 bk-dbdump restore --from d --db blog --overwrite --yes
+}
+
 @test "one server that fails does not stop the others" {
 	cat >>"$BK_CONFIG" <<-END
 		[mariadb gone]
