@@ -257,7 +257,7 @@ static int add_big(struct reader *r, const struct big_row *row,
 
 	if (put(r, ",\n(", 3) < 0)
 		return -1;
-	for (size_t i = 0; i < t->n; i++) {
+	for (size_t i = 0; i < row->values.n; i++) {
 		const char *v = row->values.v[i];
 
 		if (i > 0 && put(r, ",", 1) < 0)

@@ -96,7 +96,7 @@ static char *put_decimal(char *to, uint64_t digits, int exp)
 		if (n > 1)
 			*to++ = '.';
 		to = mempcpy(to, text + 1, (size_t)n - 1);
-		return to + sprintf(to, "e%d", exp);
+		return to + snprintf(to, 8, "e%d", exp);
 	}
 	if (exp < 0) {
 		to = mempcpy(to, "0.", 2);

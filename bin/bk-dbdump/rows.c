@@ -150,7 +150,7 @@ static int write_table(struct work *w, size_t i, struct writer *out,
 	(void)pthread_mutex_unlock(&w->mutex);
 	bk_buf_clear(&out->head);
 	table_add_insert(&f->o->table, f->o->name, &out->head);
-	while ((got = next_block(w, f, out->out, &b, err)) == 1) {
+	while ((got = next_block(w, f, out->out, &b, err)) == 1 && b) {
 		int done = write_block(out, b, err);
 
 		work_free_block(w, b);
