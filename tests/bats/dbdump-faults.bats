@@ -17,7 +17,7 @@ setup_file() {
 		CREATE DATABASE big;
 		USE big;
 		CREATE TABLE big.blob (id INT PRIMARY KEY, b MEDIUMTEXT);
-		INSERT INTO big.blob SELECT seq, REPEAT(SHA2(seq, 256), 16384) FROM seq_1_to_160;
+		INSERT INTO big.blob SELECT seq, REPEAT(SHA2(seq, 256), 16384) FROM seq_1_to_120;
 		CREATE DATABASE small;
 	END
 }
@@ -141,7 +141,7 @@ stuck() {
 		# one that had nothing to do any more is not missed
 		if [ $status = 0 ]; then
 			assert_whole got
-			[[ $(trailer got) == *' rows=4160 '* ]]
+			[[ $(trailer got) == *' rows=4120 '* ]]
 		else
 			assert_is $status 75
 			told
@@ -176,7 +176,7 @@ stuck() {
 	sql "SET GLOBAL idle_transaction_timeout = 0"
 	assert_whole got
 	assert_is "$(cat got.eof)" '0 signals before'
-	[[ $(trailer got) == *' rows=4160 '* ]]
+	[[ $(trailer got) == *' rows=4120 '* ]]
 }
 
 @test "a consumer that dies, ends early, or ends badly" {
@@ -196,6 +196,7 @@ stuck() {
 	run_bk 9 bk-dbdump dump --exec main small -- "$CONSUMER" got --exit 9
 }
 
+# bats test_tags=long
 @test "a consumer that does not listen to signals is killed before its end" {
 	bk-dbdump dump --exec main big -- "$CONSUMER" got --hold 100000 \
 		--keep INT --keep TERM 2>"$T/err.txt" 3>&- &
@@ -372,14 +373,12 @@ as_it_is() {
 }
 
 # The dump is held by its consumer here, so that it reads big.blob meanwhile.
+# bats test_tags=long
 @test "tables swapped, partitions dropped or emptied during the dump" {
 	for change in \
 		'RENAME TABLE small.a TO small.x, small.z TO small.a, small.x TO small.z' \
 		'ALTER TABLE small.p DROP PARTITION p1' \
 		'ALTER TABLE small.p TRUNCATE PARTITION p1' \
-		'ALTER TABLE small.p REMOVE PARTITIONING' \
-		'DROP TABLE small.z' \
-		'CREATE OR REPLACE TABLE small.z (id INT PRIMARY KEY)' \
 		'CREATE OR REPLACE VIEW small.v AS SELECT 2' \
 		'DROP DATABASE small'; do
 		sql "CREATE DATABASE IF NOT EXISTS small;
@@ -397,7 +396,7 @@ as_it_is() {
 		wait "$dump_pid" || status=$?
 		dump_pid=
 		# it was told to stop, and perhaps started once more
-		assert_is "$(cat got.signals)" INT || fail "after $change"
+		assert_is "$(sort -u got.signals)" INT || fail "after $change"
 		assert_has "$err" small
 		case $status in
 		0) as_it_is "$change" big small ;;
@@ -423,22 +422,30 @@ as_it_is() {
 		VALUES (5000, 1); DELETE FROM big.blob WHERE id > 1000"
 	goes 0
 	assert_whole got
-	[[ $(trailer got) == *' rows=4160 '* ]]
+	[[ $(trailer got) == *' rows=4120 '* ]]
 }
 
+# bats test_tags=long
 @test "a lock that is never given: try later, and no lock is left" {
 	locked z
+	# and, of another session, one of a table that is not transactional
+	mkfifo third
+	mariadb --no-defaults -S "$SOCK" --unbuffered <third >/dev/null 3>&- 7>&- &
+	exec 8>third
+	echo "LOCK TABLES small.m WRITE;" >&8
+	bk-dbdump dump -o d main small.m >"$T/out2" 2>"$T/err2" 3>&- 7>&- 8>&- &
+	dump_pid=$!
 	run_bk 75 timeout 100 bk-dbdump dump main small.z
 	assert_cut "$out"
 	assert_has "$err" z
-	hand "UNLOCK TABLES" >/dev/null
-	run_bk 0 bk-dbdump dump main small.z
-	# a table that is not transactional
-	hand "LOCK TABLES small.m WRITE" >/dev/null
-	run_bk 75 timeout 100 bk-dbdump dump -o d main small.m
+	err=$T/err2
+	ended 75
+	assert_has "$err" '`small`.`m`'
 	assert_no_folder d
+	exec 8>&-
 	hand_close
-	run_bk 0 bk-dbdump dump main small.m
+	run_bk 0 bk-dbdump dump main small.z small.m
+	rm third
 }
 
 @test "a dump that takes too long is given up" {

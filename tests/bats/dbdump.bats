@@ -198,7 +198,7 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 	damage 'rm -r blog'
 	damage 'echo >>shop/schema.sql'
 	damage 'echo x >shop/more.sql'
-	damage 'mkdir more'
+	damage 'mkdir more; echo x >more/x.sql'
 	damage 'sed -i "s/item 17/item 71/" shop/item.sql'
 	damage ': >shop/item.sql'
 	damage 'head -c 300 manifest.json >m; mv m manifest.json'
@@ -357,17 +357,16 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])' "$T/dead"
 }
 
 @test "an INSERT ends where the rows say so, not where bytes are full" {
-	run_bk 0 bk-dbdump dump main shop.item
-	n=$(grep -ac '^INSERT INTO' "$out")
-	[ "$n" -gt 1 ] || fail "$n statement"
-	cp "$out" before
-	sql "CREATE DATABASE shop2; CREATE TABLE shop2.item LIKE shop.item;
-		INSERT INTO shop2.item SELECT * FROM shop.item"
-	run_bk 0 bk-dbdump dump main shop2.item
+	sql "CREATE DATABASE wide; USE wide; CREATE TABLE item (id INT PRIMARY
+		KEY, s VARCHAR(60)); INSERT INTO item SELECT seq, SHA1(seq) FROM
+		seq_1_to_60000"
+	run_bk 0 bk-dbdump dump main wide
 	cp "$out" one
-	sql "DELETE FROM shop2.item WHERE id = 3"
-	run_bk 0 bk-dbdump dump main shop2.item
-	sql "DROP DATABASE shop2"
+	sql "DELETE FROM wide.item WHERE id = 3"
+	run_bk 0 bk-dbdump dump main wide
+	sql "DROP DATABASE wide"
+	n=$(grep -ac '^INSERT INTO' "$out")
+	[ "$n" -gt 5 ] || fail "$n statements"
 	# all but that row, and the trailer, is there as before
 	diff one "$out" >unlike || :
 	[ "$(wc -l <unlike)" -le 10 ] || fail "$(head -c 3000 unlike)"
@@ -381,4 +380,51 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])' "$T/dead"
 	run_bk 0 sh -c 'bk-dbdump dump main shop 2>&-'
 	assert_whole "$out"
 	run_bk 0 env -u HOME bk-dbdump dump main shop
+}
+
+@test "what a dump cannot keep is said" {
+	sql "CREATE OR REPLACE DATABASE odd CHARACTER SET utf8mb4; USE odd;
+		CREATE TABLE trx (id INT, v INT,
+		rs BIGINT UNSIGNED GENERATED ALWAYS AS ROW START,
+		re BIGINT UNSIGNED GENERATED ALWAYS AS ROW END,
+		PERIOD FOR SYSTEM_TIME (rs, re)) WITH SYSTEM VERSIONING;
+		INSERT INTO trx (id, v) VALUES (1, 1); UPDATE trx SET v = 2;
+		CREATE TABLE face (a VARCHAR(9) DEFAULT '😀')"
+	run_bk 0 bk-dbdump dump main odd
+	sql "DROP DATABASE odd"
+	assert_whole "$out"
+	assert_has "$err" 'odd.trx'
+	assert_has "$err" 'odd.face'
+	assert_has "$out" '(1,2)'
+	assert_hasnt "$out" '(1,1)'
+}
+
+# bats test_tags=long
+@test "rows of 20 MB: any client loads them" {
+	sql "CREATE OR REPLACE DATABASE odd; CREATE TABLE odd.big (id INT PRIMARY KEY,
+		b LONGBLOB, t LONGTEXT); INSERT INTO odd.big VALUES
+		(1, REPEAT(x'0027', 10000000), REPEAT('it''s', 5000000)), (2, 'a', '')"
+	cd "$M" || return
+	run_bk 0 bk-dbdump dump main odd
+	assert_whole "$out"
+	sum=$(sql "CHECKSUM TABLE odd.big EXTENDED; DROP DATABASE odd")
+	mdb_up big
+	load_into big <"$out"
+	assert_is "$(sql -S "$M/big/sock" "CHECKSUM TABLE odd.big EXTENDED")" "$sum"
+	mdb_drop big
+}
+
+@test "a server for which names have no case" {
+	mdb_up lower --lower-case-table-names=1
+	sql -S "$M/lower/sock" "CREATE DATABASE Shop; CREATE TABLE Shop.Item (ID INT
+		PRIMARY KEY); INSERT INTO shop.ITEM VALUES (1); CREATE VIEW shop.V AS
+		SELECT * FROM shop.Item"
+	run_bk 0 bk-dbdump dump --socket="$M/lower/sock" SHOP
+	assert_whole "$out"
+	cp "$out" want
+	run_bk 0 bk-dbdump dump --socket="$M/lower/sock" Shop
+	cmp "$out" want
+	run_bk 0 bk-dbdump dump --socket="$M/lower/sock" 'sHop.iTem'
+	[[ $(trailer "$out") == *' rows=1 '* ]]
+	mdb_drop lower
 }
