@@ -198,6 +198,7 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 	damage 'rm -r blog'
 	damage 'echo >>shop/schema.sql'
 	damage 'echo x >shop/more.sql'
+	damage 'mkdir more'
 	damage 'mkdir more; echo x >more/x.sql'
 	damage 'sed -i "s/item 17/item 71/" shop/item.sql'
 	damage ': >shop/item.sql'
