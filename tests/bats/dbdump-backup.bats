@@ -427,8 +427,7 @@ checksums() {
 	wait $pid || :
 	touch go
 	sed -i '/^program/d' "$BK_CONFIG"
-	wait_for 60 bash -c "[ -z \"\$(find repo/locks -type f)\" ]"
-	wait_for 60 bk-restic -q unlock
+	wait_for 60 flock -n "$BK_RUN_DIR/lock/repo.main" true
 	assert_is "$(snapshots)" 0
 	run_bk 0 bk-dbdump backup
 	assert_is "$(snapshots)" 1
