@@ -11,7 +11,10 @@
 /* Longer statements are taken by no server. */
 #define PACKET_MAX (1UL << 30)
 /* In which big values are fetched. */
-#define SLICE (8U << 20)
+#define SLICE (24U << 20)
+#define PIECE (64U << 10)
+/* A row that may become longer than this is written in pieces. */
+#define LONG (2U << 20)
 /* Rows to read at once where one was big. */
 #define FEW 16
 
@@ -101,6 +104,107 @@ static int too_long(const struct reader *r, MYSQL_ROW row,
 			  name);
 }
 
+static int put(struct reader *r, const char *p, size_t n)
+{
+	if (more_room(r, n) < 0)
+		return -1;
+	memcpy(r->block->p + r->block->len, p, n);
+	r->block->len += n;
+	return 0;
+}
+
+/* Write a part of a value, in pieces that fit in a block. */
+static int put_slice(struct reader *r, bool text, const char *p, size_t n,
+		     size_t *size)
+{
+	while (n > 0) {
+		size_t some = n < PIECE ? n : PIECE;
+		char *start, *to;
+
+		if (more_room(r, 2 * some) < 0)
+			return -1;
+		start = r->block->p + r->block->len;
+		to = text ? value_escape(start, p, some)
+			  : value_hex(start, p, some);
+		r->block->len += (size_t)(to - start);
+		*size += (size_t)(to - start);
+		p += some;
+		n -= some;
+	}
+	return 0;
+}
+
+/*
+ * A row that is written in pieces. It is a statement of its own, and starts
+ * with a block that ends within it, by which the one who writes sees that.
+ */
+static int begin_long(struct reader *r)
+{
+	if (give(r) < 0 || put(r, ",\n(", 3) < 0)
+		return -1;
+	return give(r);
+}
+
+static int end_long(struct reader *r)
+{
+	if (put(r, ")", 1) < 0)
+		return -1;
+	end_row(r, true);
+	return 0;
+}
+
+/* What is before the bytes of a long value; the caller frees it. */
+static char *long_start(const struct column *c)
+{
+	bool raw = c->kind == VALUE_RAW;
+
+	if (c->kind == VALUE_TEXT)
+		return bk_strdup("'");
+	return bk_asprintf("%s%s%s0x", raw ? "_" : "",
+			   raw ? c->charset + (*c->charset == '!') : "",
+			   raw ? " " : "");
+}
+
+static int put_value(struct reader *r, const struct column *c, const char *p,
+		     size_t len, size_t *size)
+{
+	BK_AUTO_FREE char *start = NULL;
+	char *from, *to;
+
+	if (len > PIECE && c->kind >= VALUE_TEXT) {
+		start = long_start(c);
+		if (put(r, start, strlen(start)) < 0 ||
+		    put_slice(r, c->kind == VALUE_TEXT, p, len, size) < 0)
+			return -1;
+		return c->kind == VALUE_TEXT ? put(r, "'", 1) : 0;
+	}
+	if (more_room(r, VALUE_ROOM(len)) < 0)
+		return -1;
+	from = r->block->p + r->block->len;
+	to = value_put(from, c->kind, c->charset, p, len);
+	r->block->len += (size_t)(to - from);
+	*size += (size_t)(to - from);
+	return 0;
+}
+
+static int add_long_row(struct reader *r, MYSQL_ROW row,
+			const unsigned long *lengths, struct bk_err *err)
+{
+	const struct table *t = r->table;
+	size_t size = 0;
+
+	if (begin_long(r) < 0)
+		return -1;
+	for (size_t i = 0; i < t->n; i++) {
+		if ((i > 0 && put(r, ",", 1) < 0) ||
+		    put_value(r, &t->columns[i], row[i], lengths[i], &size) < 0)
+			return -1;
+		if (size > PACKET_MAX - (1U << 20))
+			return too_long(r, row, lengths, err);
+	}
+	return end_long(r);
+}
+
 static int add_row(struct reader *r, MYSQL_ROW row,
 		   const unsigned long *lengths, struct bk_err *err)
 {
@@ -111,6 +215,8 @@ static int add_row(struct reader *r, MYSQL_ROW row,
 
 	for (size_t i = 0; i < t->n; i++)
 		room += VALUE_ROOM(lengths[i]) + 1;
+	if (room > LONG)
+		return add_long_row(r, row, lengths, err);
 	if (begin_row(r, room) < 0)
 		return -1;
 	b = r->block;
@@ -125,8 +231,6 @@ static int add_row(struct reader *r, MYSQL_ROW row,
 	*to++ = ')';
 	b->len = (size_t)(to - b->p);
 	size = b->len - r->start;
-	if (size > PACKET_MAX - (1U << 20))
-		return too_long(r, row, lengths, err);
 	end_row(r, is_end(t, row, lengths, size));
 	return 0;
 }
@@ -182,80 +286,74 @@ static void keep_row(const struct reader *r, MYSQL_ROW row,
 	}
 }
 
-static int put(struct reader *r, const char *p, size_t n)
+static char *slice_query(const struct reader *r, const struct column *c,
+			 const struct big_row *row, uint64_t at)
 {
-	if (more_room(r, n) < 0)
+	bool text = c->kind == VALUE_TEXT;
+	BK_AUTO_BUF struct bk_buf name = BK_BUF_INIT;
+
+	value_add_name(&name, c->name);
+	return bk_asprintf("SELECT SUBSTRING(CONVERT(%s%s%s USING binary), "
+			   "%" PRIu64 ", %u)%s WHERE %s",
+			   text ? "CONVERT(" : "", name.p,
+			   text ? " USING utf8mb4)" : "", at, SLICE,
+			   r->task->feed->from, row->key);
+}
+
+/* The slice that starts at a byte, 1 for the first; its length, or -1. */
+static int64_t copy_slice(struct reader *r, const struct column *c,
+			  const struct big_row *row, uint64_t at, size_t *size,
+			  struct bk_err *err)
+{
+	BK_AUTO_FREE char *sql = slice_query(r, c, row, at);
+	BK_AUTO(cursor_close) struct cursor got = { NULL };
+	int more = cursor_open(&got, r->me->server, sql, NULL, err);
+
+	if (more == 0)
+		more = cursor_next(&got, err);
+	if (more < 0)
 		return -1;
-	memcpy(r->block->p + r->block->len, p, n);
-	r->block->len += n;
-	return 0;
+	if (more == 0 || !got.row[0])
+		return bk_err_set(err, BK_EX_NO, 0, "%s is not found again",
+				  row->label);
+	if (*size + 2 * got.lengths[0] > PACKET_MAX - (1U << 20))
+		return bk_err_set(err, BK_EX_NO, 0,
+				  "%s would be longer than 1 GiB as SQL, which "
+				  "no server takes back",
+				  row->label);
+	if (put_slice(r, c->kind == VALUE_TEXT, got.row[0], got.lengths[0],
+		      size) < 0)
+		return -1;
+	return (int64_t)got.lengths[0];
 }
 
 /*
- * One big value. Slices are of bytes as they are to be written: bytes of
- * text in UTF-8, of all else as it is stored.
+ * One big value. Slices are of bytes as they are to be written: of text those
+ * of UTF-8, of all else those that are stored.
  */
 static int put_big(struct reader *r, const struct column *c,
 		   const struct big_row *row, size_t *size, struct bk_err *err)
 {
-	const struct feed *f = r->task->feed;
 	bool text = c->kind == VALUE_TEXT;
-	BK_AUTO_FREE char *start =
-		text ? bk_strdup("'")
-		     : bk_asprintf("%s%s%s0x", c->kind == VALUE_RAW ? "_" : "",
-				   c->charset
-					   ? c->charset + (*c->charset == '!')
-					   : "",
-				   c->kind == VALUE_RAW ? " " : "");
+	BK_AUTO_FREE char *start = long_start(c);
+	int64_t n = SLICE;
 
 	if (put(r, start, strlen(start)) < 0)
 		return -1;
-	for (uint64_t at = 1;; at += SLICE) {
-		BK_AUTO_BUF struct bk_buf name = BK_BUF_INIT;
-		BK_AUTO_RESULT MYSQL_RES *got = NULL;
-		unsigned long n;
-		MYSQL_ROW value;
-		char *to;
-
-		value_add_name(&name, c->name);
-		got = server_queryf(r->me->server, err,
-				    "SELECT SUBSTRING(CONVERT(%s%s%s USING "
-				    "binary), %" PRIu64 ", %u)%s WHERE %s",
-				    text ? "CONVERT(" : "", name.p,
-				    text ? " USING utf8mb4)" : "", at, SLICE,
-				    f->from, row->key);
-		value = got ? mysql_fetch_row(got) : NULL;
-		if (!value || !value[0])
-			return got ? bk_err_set(err, BK_EX_NO, 0,
-						"%s is not found again",
-						row->label)
-				   : -1;
-		n = mysql_fetch_lengths(got)[0];
-		if (more_room(r, 2 * n + 1) < 0)
-			return -1;
-		to = r->block->p + r->block->len;
-		to = text ? value_escape(to, value[0], n)
-			  : value_hex(to, value[0], n);
-		*size += (size_t)(to - r->block->p) - r->block->len;
-		r->block->len = (size_t)(to - r->block->p);
-		if (*size > PACKET_MAX - (1U << 20))
-			return bk_err_set(err, BK_EX_NO, 0,
-					  "%s would be longer than 1 GiB as "
-					  "SQL, which no server takes back",
-					  row->label);
-		if (n < SLICE)
-			return text ? put(r, "'", 1) : 0;
-	}
+	for (uint64_t at = 1; n == SLICE; at += SLICE)
+		n = copy_slice(r, c, row, at, size, err);
+	if (n < 0)
+		return -1;
+	return text ? put(r, "'", 1) : 0;
 }
 
-/* A statement of its own: what comes before it has ended. */
 static int add_big(struct reader *r, const struct big_row *row,
 		   struct bk_err *err)
 {
 	const struct table *t = r->table;
 	size_t size = 0;
 
-	if (put(r, ",\n(", 3) < 0)
+	if (begin_long(r) < 0)
 		return -1;
 	for (size_t i = 0; i < row->values.n; i++) {
 		const char *v = row->values.v[i];
@@ -267,10 +365,7 @@ static int add_big(struct reader *r, const struct big_row *row,
 		if (!*v && put_big(r, &t->columns[i], row, &size, err) < 0)
 			return -1;
 	}
-	if (put(r, ")", 1) < 0)
-		return -1;
-	end_row(r, true);
-	return 0;
+	return end_long(r);
 }
 
 static char *query_text(const struct task *t, const char *from, uint64_t limit)
