@@ -8,7 +8,8 @@
 #   make demo       see it work                  make deb rpm      packages
 #
 # Variables: B=build (where things are built), SAN=1 (ASan and UBSan),
-# WERROR=1, V=1 (show commands), WITHOUT=bk-secret-service (no libsecret here);
+# WERROR=1, V=1 (show commands), WITHOUT=bk-secret-service (no libsecret here),
+# WITHOUT=bk-dbdump (no libmariadb here), or both;
 # CC, CFLAGS, CPPFLAGS, LDFLAGS are appended to our own.
 # A directory bin/bk-x is a tool; every C file in lib, tests/unit and
 # tests/fuzz is found by itself. A test that needs sources of a tool says so
@@ -37,13 +38,17 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # OpenSSL has Argon2 from 3.2 on.
 ARGON2 = $(shell pkg-config --atleast-version=3.2 libcrypto || echo -largon2)
-LIBS_all = -linih -ljansson -lpthread -lcurl -lcrypto $(ARGON2)
+LIBS_all = -linih -ljansson -lpthread -lcurl -lcrypto -lm $(ARGON2)
 LIBS_bk-config = -linih -ljansson
 LIBS_bk-scan = -linih -ljansson -lpthread
-LIBS_bk-restic = -linih -ljansson
+LIBS_bk-restic = -linih -ljansson -lcrypto
 LIBS_bk-notify = -linih -ljansson -lcurl -lpthread
 LIBS_bk-secret = -linih -ljansson -lcrypto $(ARGON2)
 LIBS_bk-status = -linih -ljansson
+LIBS_bk-dbdump = $(shell pkg-config --libs libmariadb) -linih -ljansson \
+	-lcrypto -lpthread -lm
+CPPFLAGS_bk-dbdump = $(patsubst -I%,-isystem %,$(shell pkg-config \
+	--cflags libmariadb))
 LIBS_bk-secret-service = $(shell pkg-config --libs libsecret-1) -linih -ljansson
 CPPFLAGS_bk-secret-service = $(patsubst -I%,-isystem %,$(shell pkg-config \
 	--cflags libsecret-1))
@@ -248,7 +253,7 @@ lint-tidy:
 	@$(call need,clang-tidy); for f in $(C_SRC); do echo $$f; done | \
 		xargs -r -n 4 -P $(JOBS) sh -c 'clang-tidy --quiet "$$@" -- \
 		-std=gnu17 $(DEFS) $(WARN) $(CPPFLAGS_bk-secret-service) \
-		2>/dev/null' sh
+		$(CPPFLAGS_bk-dbdump) 2>/dev/null' sh
 	$(done)
 
 lint-cppcheck:

@@ -192,9 +192,10 @@ static void keep_value(struct loader *l, const struct bk_conf_line *e)
 {
 	BK_AUTO_FREE char *where = label(current(l));
 	BK_AUTO_FREE char *why = NULL;
-	BK_AUTO_FREE char *text = l->key->type == BK_CONF_HOST
-					  ? bk_strdup(l->conf->host)
-					  : expand(e->value, l->conf->host);
+	bool own = strcmp(current(l)->kind, "host") == 0 &&
+		   strcmp(l->key->name, "name") == 0;
+	BK_AUTO_FREE char *text = own ? bk_strdup(l->conf->host)
+				      : expand(e->value, l->conf->host);
 	BK_AUTO_FREE char *kept = bk_conf_schema_check(l->key, text, &why);
 
 	if (!kept)

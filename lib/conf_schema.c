@@ -77,6 +77,30 @@ static const struct bk_conf_key monitor_keys[] = {
 	{ 0 },
 };
 
+static const struct bk_conf_key mariadb_keys[] = {
+	{ "socket", "/run/mysqld/mysqld.sock", BK_CONF_PATH, .list = false },
+	{ "host", "db.example.org", BK_CONF_HOST, .list = false },
+	{ "port", "3306", BK_CONF_COUNT, .min = 1, .max = 65535 },
+	{ "user", "bkdump", BK_CONF_USER, .list = false },
+	{ "password", "keyring:mariadb/bkdump", BK_CONF_SECRET, .list = true },
+	{ "defaults-file", "/etc/bk/mariadb.cnf", BK_CONF_PATH, .list = false },
+	{ "ssl-ca", "/etc/bk/db-ca.pem", BK_CONF_PATH, .list = false },
+	{ "include", "shop*", BK_CONF_TABLES, .list = true },
+	{ "exclude", "test_*", BK_CONF_TABLES, .list = true },
+	{ "schema-only", "*.cache_*", BK_CONF_TABLES, .list = true },
+	{ "globals", "yes", BK_CONF_BOOL, .list = false },
+	{ "repo", "main", BK_CONF_REF, .ref = "repo" },
+	{ "keep", EXAMPLE_KEEP, BK_CONF_KEEP, .list = true },
+	{ "shrink-alarm", "50%", BK_CONF_PERCENT, .list = false },
+	{ "connections", "2", BK_CONF_COUNT, .min = 1, .max = 16 },
+	{ "broken", "fail", BK_CONF_CHOICE, .ref = "fail|save" },
+	{ "layout", "spool", BK_CONF_CHOICE, .ref = "spool|stream" },
+	{ "spool", "/srv/spool", BK_CONF_PATH, .list = false },
+	{ "max-hold", "12h", BK_CONF_DURATION, .list = false },
+	{ "max-age", "9h", BK_CONF_DURATION, .list = false },
+	{ 0 },
+};
+
 static const struct bk_conf_key cold_keys[] = {
 	{ "path", "/srv/photos", BK_CONF_PATH, .list = true, .required = true },
 	{ "copies", "2", BK_CONF_COUNT, .min = 1, .max = 2 },
@@ -89,8 +113,9 @@ static const struct bk_conf_key cold_keys[] = {
 static const struct bk_conf_kind kinds[] = {
 	{ "host", false, host_keys },	    { "scan", false, scan_keys },
 	{ "keyring", false, keyring_keys }, { "repo", true, repo_keys },
-	{ "backup", true, backup_keys },    { "cold", true, cold_keys },
-	{ "box", true, box_keys },	    { "monitor", true, monitor_keys },
+	{ "backup", true, backup_keys },    { "mariadb", true, mariadb_keys },
+	{ "cold", true, cold_keys },	    { "box", true, box_keys },
+	{ "monitor", true, monitor_keys },
 };
 
 const struct bk_conf_kind *bk_conf_schema_kind(const char *name)
@@ -202,6 +227,32 @@ static bool is_pattern(const char *s)
 	return *s != '!' && *s != '#' && !strchr(s, '\n');
 }
 
+/* db or db.table; what stands behind a backslash is no dot. */
+static bool is_tables(const char *s)
+{
+	unsigned int dots = 0;
+
+	if (*s == '.' || bk_str_control(s))
+		return false;
+	for (; *s; s++) {
+		if (*s == '.' && (s[1] == '\0' || ++dots > 1))
+			return false;
+		if (*s == '\\' && *++s == '\0')
+			return false;
+	}
+	return true;
+}
+
+/* Is it one of these words? */
+static bool is_choice(const char *words, const char *s)
+{
+	size_t n = strlen(s);
+	const char *at = strstr(words, s);
+
+	return at && only(s, ALNUM "-") && (at == words || at[-1] == '|') &&
+	       (at[n] == '\0' || at[n] == '|');
+}
+
 static bool is_option(const char *s)
 {
 	size_t n = strspn(s, ALNUM "._-");
@@ -214,14 +265,6 @@ static char *clean_program(const char *s)
 	if (*s == '/')
 		return bk_path_clean(s);
 	return *s == '-' || strchr(s, '/') ? NULL : bk_strdup(s);
-}
-
-static bool is_choice(const char *words, const char *s)
-{
-	BK_AUTO_STRV struct bk_strv all = BK_STRV_INIT;
-
-	bk_strv_split(&all, words, "|");
-	return bk_strv_has(&all, s);
 }
 
 static bool is_web(const char *s)
@@ -411,6 +454,12 @@ static char *clean(const struct bk_conf_key *key, const char *s)
 	case BK_CONF_PATTERN:
 		ok = is_pattern(s);
 		break;
+	case BK_CONF_TABLES:
+		ok = is_tables(s);
+		break;
+	case BK_CONF_CHOICE:
+		ok = is_choice(key->ref, s);
+		break;
 	case BK_CONF_FSTYPE:
 		ok = only(s, ALNUM "._-+");
 		break;
@@ -426,9 +475,6 @@ static char *clean(const struct bk_conf_key *key, const char *s)
 		break;
 	case BK_CONF_COUNT:
 		ok = is_count(key, s);
-		break;
-	case BK_CONF_CHOICE:
-		ok = is_choice(key->ref, s);
 		break;
 	case BK_CONF_WEB:
 		ok = is_web(s);
@@ -454,6 +500,7 @@ static const char *const wanted[] = {
 	[BK_CONF_DURATION] = "a time with its unit s m h d w or y",
 	[BK_CONF_PATH] = "an absolute path",
 	[BK_CONF_PATTERN] = "a pattern (none starts with '!' or '#')",
+	[BK_CONF_TABLES] = "a database, or a database, '.' and a table",
 	[BK_CONF_FSTYPE] = "one file system type",
 	[BK_CONF_URL] = "a repository of restic",
 	[BK_CONF_OPTION] = "NAME=VALUE",
@@ -506,7 +553,7 @@ char *bk_conf_schema_check(const struct bk_conf_key *key, const char *value,
 			    (unsigned long long)key->min,
 			    (unsigned long long)key->max);
 	else if (key->type == BK_CONF_CHOICE)
-		bk_buf_addf(&b, "is not one of %s", key->ref);
+		bk_buf_addf(&b, "is not one of: %s", key->ref);
 	else
 		bk_buf_addf(&b, "is not %s%s", wanted[key->type],
 			    key->type == BK_CONF_DURATION && key->min

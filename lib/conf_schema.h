@@ -18,11 +18,12 @@ enum bk_conf_type {
 	BK_CONF_DURATION,
 	BK_CONF_PATH, /* absolute; becomes clean */
 	BK_CONF_PATTERN,
+	BK_CONF_TABLES, /* db or db.table, with wildcards */
 	BK_CONF_FSTYPE,
 	BK_CONF_URL,
 	BK_CONF_SECRET, /* a reference to one */
 	BK_CONF_UNLOCK, /* the same, for what opens the keyring */
-	BK_CONF_USER,	/* of this host */
+	BK_CONF_USER,	/* of this host, or of a server */
 	BK_CONF_KEEP,
 	BK_CONF_OPTION, /* NAME=VALUE */
 	BK_CONF_PROGRAM,

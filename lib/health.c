@@ -16,6 +16,7 @@
 #define UNIT_STALE ((int64_t)(8 * DAY))
 
 #define BACKUP_LIMIT (3 * HOUR)
+#define DUMP_LIMIT (9 * HOUR)
 #define FORGET_LIMIT (8 * DAY)
 #define PRUNE_EVERY (7 * DAY)
 #define KIT_LIMIT (400 * DAY)
@@ -368,10 +369,49 @@ static void add_backups(struct reader *r)
 	}
 }
 
+/* Servers that are only dumped by hand have no repository. */
+static void add_dumps(struct reader *r)
+{
+	const struct bk_conf_section *s = NULL;
+
+	while ((s = bk_conf_next(r->conf, "mariadb", s)))
+		if (bk_conf_value(s, "repo", NULL))
+			(void)add_job(
+				r, "bk-dbdump",
+				bk_asprintf("mariadb %s", s->name), "bk-dbdump",
+				bk_conf_duration(s, "max-age", DUMP_LIMIT), 0);
+}
+
 static const struct bk_conf_section *repo_of(const struct reader *r,
 					     const struct bk_conf_section *s)
 {
 	return bk_conf_find(r->conf, "repo", bk_conf_str(s, "repo", ""));
+}
+
+/*
+ * The next section whose snapshots bk-restic keeps: [backup NAME], then each
+ * [mariadb NAME] that has a repository.
+ */
+static const struct bk_conf_section *next_set(const struct reader *r,
+					      const struct bk_conf_section *s)
+{
+	if (!s || strcmp(s->kind, "backup") == 0) {
+		s = bk_conf_next(r->conf, "backup", s);
+		if (s)
+			return s;
+	}
+	do
+		s = bk_conf_next(r->conf, "mariadb", s);
+	while (s && !bk_conf_value(s, "repo", NULL));
+	return s;
+}
+
+/* "forget home", "backup mariadb:local" */
+static char *job_of(const char *what, const struct bk_conf_section *s)
+{
+	bool dump = strcmp(s->kind, "mariadb") == 0;
+
+	return bk_asprintf("%s %s%s", what, dump ? "mariadb:" : "", s->name);
 }
 
 /*
@@ -381,12 +421,14 @@ static const struct bk_conf_section *repo_of(const struct reader *r,
 static int64_t backup_since(const struct reader *r,
 			    const struct bk_conf_section *s)
 {
-	BK_AUTO_FREE char *job = bk_asprintf("backup %s", s->name);
+	BK_AUTO_FREE char *job = job_of("backup", s);
 	int64_t since =
 		bk_rec_time(find_state(r, "bk-restic", job), "since", r->now);
 	size_t i;
 	const json_t *o;
 
+	if (strcmp(s->kind, "backup") != 0)
+		return since;
 	json_array_foreach(r->states, i, o) {
 		BK_AUTO_FREE char *stream = stream_of(s, o);
 		int64_t t = bk_rec_time(o, "since", r->now);
@@ -407,10 +449,9 @@ static void add_forgets(struct reader *r)
 {
 	const struct bk_conf_section *s = NULL;
 
-	while ((s = bk_conf_next(r->conf, "backup", s)))
+	while ((s = next_set(r, s)))
 		if (has_keep(r, s))
-			(void)add_job(r, "bk-restic",
-				      bk_asprintf("forget %s", s->name),
+			(void)add_job(r, "bk-restic", job_of("forget", s),
 				      "bk-forget", FORGET_LIMIT,
 				      backup_since(r, s));
 }
@@ -422,7 +463,7 @@ static int64_t prune_since(const struct reader *r,
 	const struct bk_conf_section *s = NULL;
 	int64_t since = 0;
 
-	while ((s = bk_conf_next(r->conf, "backup", s))) {
+	while ((s = next_set(r, s))) {
 		int64_t t = backup_since(r, s);
 
 		if (repo_of(r, s) == repo && has_keep(r, s) &&
@@ -452,7 +493,7 @@ static bool is_used(const struct reader *r, const struct bk_conf_section *repo)
 {
 	const struct bk_conf_section *s = NULL;
 
-	while ((s = bk_conf_next(r->conf, "backup", s)))
+	while ((s = next_set(r, s)))
 		if (repo_of(r, s) == repo)
 			return true;
 	return false;
@@ -516,6 +557,7 @@ void bk_health_read(struct bk_health_list *l, const struct bk_conf *conf,
 
 	*l = BK_HEALTH_INIT;
 	add_backups(&r);
+	add_dumps(&r);
 	add_forgets(&r);
 	add_prunes(&r);
 	add_kits(&r);

@@ -7,9 +7,15 @@
 set -euo pipefail
 
 BK_BIN=$(realpath "${BK_BIN:-${B:-build}}")
+rig=$(realpath "$(dirname "$0")/rigs/mdb.sh")
 top=$(mktemp -d /var/tmp/bk-demo.XXXXXX)
-trap 'rm -rf "$top"' EXIT
-export PATH=$BK_BIN:$PATH LC_ALL=C.UTF-8
+# shellcheck disable=SC2317
+finish() {
+	[ ! -e "$top/mariadb/pid" ] || "$rig" kill "$top/mariadb" || :
+	rm -rf "$top"
+}
+trap finish EXIT
+export PATH=$BK_BIN:$PATH:/usr/sbin LC_ALL=C.UTF-8
 export BK_CONFIG=$top/bk.conf BK_STATE_DIR=$top/state BK_CACHE_DIR=$top/cache \
 	BK_RUN_DIR=$top/run CREDENTIALS_DIRECTORY=$top/credentials
 unset "${!RESTIC_@}"
@@ -107,6 +113,41 @@ say 'Put back, all is well again.'
 rm -rf home && cp -a "back$top/home" home
 run bk-restic backup
 run bk-restic forget
+# A private server, where its program is installed: nobody else sees it.
+if command -v mariadbd mariadb-install-db mariadb >/dev/null &&
+	[ -x "$BK_BIN/bk-dbdump" ] &&
+	socket=$("$rig" up "$top/mariadb" 2>"$top/mariadb.log"); then
+	sql() {
+		printf '\033[32msql> %s\033[0m\n' "$1"
+		mariadb --no-defaults -S "$socket" -t -e "$1"
+	}
+	say 'A MariaDB server, with a shop in it.'
+	sql "CREATE DATABASE shop"
+	sql "USE shop; CREATE TABLE item (id INT PRIMARY KEY, name TEXT, price FLOAT)"
+	sql "USE shop; INSERT INTO item SELECT seq, CONCAT('item ', seq), seq * 1.1 FROM seq_1_to_5000"
+	sql "CREATE VIEW shop.dear AS SELECT * FROM shop.item WHERE price > 5000"
+	cat >>bk.conf <<-END
+		[mariadb local]
+		socket = $socket
+		repo   = main
+	END
+	tail -n 3 bk.conf
+	run bk-dbdump list local
+	say 'All of it, as of one moment, into the repository.'
+	run bk-dbdump backup
+	say 'Somebody deletes what she should not.'
+	sql 'DELETE FROM shop.item WHERE id > 10'
+	say 'What is there is not touched: the dump goes beside it, to be looked at.'
+	run bk-dbdump restore --db shop --into shop_before
+	sql 'SELECT COUNT(*) FROM shop_before.dear'
+	say 'And back in its place.'
+	run bk-dbdump restore --db shop --table item --overwrite --yes
+	sql 'CHECKSUM TABLE shop.item, shop_before.item'
+	run bk-restic snapshots mariadb:local
+else
+	say 'No MariaDB server is installed here: its part is left out.'
+fi
+
 say 'Am I safe? The first line says so; monitors are told the same.'
 run bk-status
 printf '\n\033[1mDone: %s\033[0m\n' 'chosen, backed up, lost, restored, compared.'

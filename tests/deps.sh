@@ -21,6 +21,7 @@ build	/usr/include/openssl/evp.h	libssl-dev	openssl-devel
 build	/usr/include/argon2.h	libargon2-dev	libargon2-devel
 build	/usr/include/*/curl/curl.h /usr/include/curl/curl.h	libcurl4-openssl-dev	libcurl-devel
 build	/usr/include/libsecret-1/libsecret/secret.h	libsecret-1-dev	libsecret-devel
+build	/usr/include/m*/mysql.h	libmariadb-dev	mariadb-connector-c-devel
 check,demo	restic	restic	restic
 check,demo	ssh	openssh-client	openssh-clients
 check,demo	ssh-keygen	openssh-client	openssh
@@ -47,6 +48,9 @@ check	systemd-nspawn	systemd-container	systemd-container
 check	mkfs.ext4	e2fsprogs	e2fsprogs
 check	mkfs.xfs	xfsprogs	xfsprogs
 check	mkfs.btrfs	btrfs-progs	btrfs-progs
+check	mariadbd	mariadb-server-core	mariadb-server
+check	mariadb	mariadb-client-core	mariadb
+check	mariadb-dump	mariadb-client	mariadb
 check,lint	mandoc	mandoc	mandoc
 check,lint	shellcheck	shellcheck	ShellCheck
 check,lint	systemd-analyze	systemd	systemd

@@ -16,8 +16,8 @@
 /* One backup of one set, from its plan to its state file. */
 struct job {
 	struct restic *r;
-	const struct bk_conf_section *section;
-	const struct plan_set *set;
+	const struct set *set;
+	const struct plan_set *plan;
 	struct repo repo;
 	struct baseline base;
 	struct bk_strv alarms; /* what must not pass for good */
@@ -53,7 +53,7 @@ static void show_progress(const struct job *j, const json_t *o)
 	int64_t left = bk_rec_int(o, "seconds_remaining", 0);
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 
-	bk_buf_addf(&b, "%s: ", j->section->name);
+	bk_buf_addf(&b, "%s: ", j->set->name);
 	if (total > 0)
 		bk_buf_addf(&b, "%3" PRId64 " %%  ", done * 100 / total);
 	bk_str_add_size(&b, (uint64_t)done);
@@ -95,8 +95,8 @@ static int add_parent(struct job *j, struct bk_strv *args, struct bk_err *err)
 	struct snapshots list;
 
 	if (!j->base.snapshot) {
-		if (snapshots_read(j->r, &j->repo, j->section->name, &list,
-				   err) < 0)
+		if (snapshots_read(j->r, &j->repo, j->set->name, &list, err) <
+		    0)
 			return -1;
 		for (size_t i = 0; i < list.n; i++) {
 			if (list.v[i].stream)
@@ -119,8 +119,8 @@ static int add_arguments(struct job *j, struct run *run, struct bk_err *err)
 	BK_AUTO_BUF struct bk_buf lines = BK_BUF_INIT;
 	struct bk_strv *args = &run->args;
 
-	(void)exclude_targets(j->set, &targets);
-	exclude_lines(j->set, &lines);
+	(void)exclude_targets(j->plan, &targets);
+	exclude_lines(j->plan, &lines);
 	run->keep[0] = memory_fd(&targets, err);
 	run->keep[1] = memory_fd(&lines, err);
 	if (run->keep[0] < 0 || run->keep[1] < 0)
@@ -137,7 +137,7 @@ static int add_arguments(struct job *j, struct run *run, struct bk_err *err)
 	bk_strv_add(args, "--host");
 	bk_strv_add(args, j->repo.host);
 	bk_strv_add(args, "--tag");
-	bk_strv_addf(args, "bk,%s", j->section->name);
+	bk_strv_addf(args, "bk,%s", j->set->name);
 	return add_parent(j, args, err);
 }
 
@@ -178,7 +178,7 @@ again:
 	run.arg = j;
 	got = add_arguments(j, &run, err);
 	if (got == 0 && j->r->cli.dry_run)
-		show_dry(j->r, &run, j->set);
+		show_dry(j->r, &run, j->plan);
 	if (got == 0)
 		got = run_restic(&run, err);
 	close_fds(&run);
@@ -268,14 +268,13 @@ void backup_report(struct restic *r, const char *set, int exit,
 static void warn_all(const struct job *j, const struct bk_strv *reasons)
 {
 	for (size_t i = 0; i < reasons->n; i++)
-		bk_warning("set %s: %s", j->section->name, reasons->v[i]);
+		bk_warning("set %s: %s", j->set->name, reasons->v[i]);
 }
 
 static void accept_alarms(struct job *j)
 {
 	for (size_t i = 0; i < j->alarms.n; i++)
-		bk_notice("set %s: accepted: %s", j->section->name,
-			  j->alarms.v[i]);
+		bk_notice("set %s: accepted: %s", j->set->name, j->alarms.v[i]);
 	bk_strv_free(&j->alarms);
 	j->base.damaged = false;
 }
@@ -287,7 +286,7 @@ static void accept_alarms(struct job *j)
 static void judge(struct job *j)
 {
 	struct baseline *base = &j->base;
-	const char *name = j->section->name;
+	BK_AUTO_FREE char *accept = set_accept_line(j->set);
 
 	if (j->r->accept)
 		accept_alarms(j);
@@ -302,11 +301,12 @@ static void judge(struct job *j)
 	}
 	if (base->held)
 		bk_warning("set %s: its old snapshots are kept until a run is "
-			   "good again; if this is how it shall be: bk-restic "
-			   "backup --accept %s",
-			   name, name);
+			   "good again; if this is how it shall be: %s",
+			   j->set->name, accept);
 	else if (j->faults.n == 0 || j->r->accept || !base->known) {
-		baseline_take(base, j->set);
+		/* A dump's folder is there only while it is stored. */
+		if (!j->set->dump)
+			baseline_take(base, j->plan);
 		base->known = true;
 		base->time = bk_time_now();
 		base->files = j->sum.files;
@@ -326,22 +326,22 @@ static int record(struct job *j, int exit, size_t roots, const char *message)
 
 	/* What could not be read may be well: it stays until accepted. */
 	if (!j->r->cli.dry_run && !j->base.damaged &&
-	    baseline_write(j->section->name, &j->base, &err) < 0) {
-		bk_error("set %s: %s", j->section->name, err.msg);
+	    baseline_write(j->set->name, &j->base, &err) < 0) {
+		bk_error("set %s: %s", j->set->name, err.msg);
 		exit = BK_EX_PARTIAL;
 	}
 	bk_rec_set_bool(extra, "held", j->base.held);
 	if (j->sum.snapshot)
 		bk_rec_set_str(extra, "snapshot", j->sum.snapshot);
 	write_state(j->r, j->name, j->start, exit, message, counts, extra);
-	backup_report(j->r, j->section->name, exit, &j->sum, message);
+	backup_report(j->r, j->set->name, exit, &j->sum, message);
 	return exit;
 }
 
 static int finish(struct job *j, size_t warnings, size_t roots)
 {
 	unsigned int percent =
-		(unsigned int)bk_conf_u64(j->section, "shrink-alarm", 50);
+		(unsigned int)bk_conf_u64(j->set->section, "shrink-alarm", 50);
 	char *shrunk =
 		baseline_shrunk(&j->base, j->sum.files, j->sum.bytes, percent);
 	BK_AUTO_FREE char *message = NULL;
@@ -361,7 +361,9 @@ static int finish(struct job *j, size_t warnings, size_t roots)
 /* Nothing to back up: no success unless accepted, and never a snapshot. */
 static int empty(struct job *j, struct bk_err *err)
 {
-	const char *why = "no .backup marker chooses it, and it has no path";
+	const char *why = j->set->dump ? "the plan has no folder of it"
+				       : "no .backup marker chooses it, and "
+					 "it has no path";
 
 	if (j->r->accept) {
 		baseline_free(&j->base);
@@ -374,7 +376,7 @@ static int empty(struct job *j, struct bk_err *err)
 		j->base.held = true;
 		free(j->base.why);
 		j->base.why = bk_strdup("the plan became empty");
-		if (baseline_write(j->section->name, &j->base, err) < 0)
+		if (baseline_write(j->set->name, &j->base, err) < 0)
 			return -1;
 	}
 	return bk_err_set(err, BK_EX_NOINPUT, 0,
@@ -387,12 +389,12 @@ static int run_job(struct job *j, size_t warnings, struct bk_err *err)
 	size_t roots;
 
 	/* Only who holds the lock may judge by what the last run recorded. */
-	if (open_set(j->r, j->section, &j->repo, err) < 0 ||
+	if (open_set(j->r, j->set, &j->repo, err) < 0 ||
 	    repo_lock(&j->repo, err) < 0)
 		return -1;
-	baseline_read(j->section->name, &j->base);
-	baseline_compare(&j->base, j->set, &j->alarms);
-	roots = exclude_targets(j->set, &targets);
+	baseline_read(j->set->name, &j->base);
+	baseline_compare(&j->base, j->plan, &j->alarms);
+	roots = exclude_targets(j->plan, &targets);
 	if (roots == 0)
 		return empty(j, err);
 	if (run_backup(j, err) < 0)
@@ -400,22 +402,22 @@ static int run_job(struct job *j, size_t warnings, struct bk_err *err)
 	return finish(j, warnings, roots);
 }
 
-static int backup_set(struct restic *r, const struct bk_conf_section *s,
+static int backup_set(struct restic *r, const struct set *set,
 		      const struct plan *plan)
 {
 	static const struct plan_set nothing;
 	struct job j = { .r = r,
-			 .section = s,
-			 .set = plan_find(plan, s->name),
+			 .set = set,
+			 .plan = plan_find(plan, set->name),
 			 .repo = { .lock = -1 },
 			 .start = bk_time_now() };
 	struct bk_err err;
 	int exit;
 
-	if (!j.set)
-		j.set = &nothing;
-	j.name = bk_asprintf("backup %s", s->name);
-	exit = run_job(&j, plan_warnings(plan, j.set), &err);
+	if (!j.plan)
+		j.plan = &nothing;
+	j.name = bk_asprintf("backup %s", set->name);
+	exit = run_job(&j, plan_warnings(plan, j.plan), &err);
 	if (exit < 0)
 		exit = fail_job(r, j.name, j.start, &err);
 	repo_close(&j.repo);
@@ -434,34 +436,33 @@ struct sets {
 };
 
 /* A set that only takes streams has no part in a backup of folders. */
-static bool has_folders(const struct bk_conf_section *s,
-			const struct plan *plan)
+static bool has_folders(const struct set *set, const struct plan *plan)
 {
-	const struct plan_set *set = plan_find(plan, s->name);
+	const struct bk_conf_section *s = set->section;
+	const struct plan_set *found = plan_find(plan, set->name);
 	BK_AUTO(baseline_free) struct baseline base = { 0 };
 
 	if (bk_conf_bool(s, "markers", false) || bk_conf_str(s, "path", NULL) ||
-	    (set && set->nentries > 0))
+	    (found && found->nentries > 0))
 		return true;
-	baseline_read(s->name, &base);
+	baseline_read(set->name, &base);
 	return base.known || base.damaged;
 }
 
-static int each_set(struct restic *r, const struct bk_conf_section *s,
-		    void *arg)
+static int backup_one(struct restic *r, const struct set *set, void *arg)
 {
 	const struct sets *sets = arg;
 
 	if (bk_sig_pending())
 		return 128 + bk_sig_pending();
-	if (!sets->named && !has_folders(s, sets->plan))
+	if (!sets->named && !has_folders(set, sets->plan))
 		return EACH_SKIP;
 	if (sets->err) {
-		BK_AUTO_FREE char *job = bk_asprintf("backup %s", s->name);
+		BK_AUTO_FREE char *job = bk_asprintf("backup %s", set->name);
 
 		return fail_job(r, job, bk_time_now(), sets->err);
 	}
-	return backup_set(r, s, sets->plan);
+	return backup_set(r, set, sets->plan);
 }
 
 /* "-" as the last operand: the plan comes from a pipe. */
@@ -475,6 +476,14 @@ static bool take_dash(char **args)
 		return false;
 	args[n - 1] = NULL;
 	return true;
+}
+
+/* Only who has just made a dump can say where it lies. */
+static bool names_dump(char **args)
+{
+	while (*args && !bk_str_starts(*args, SET_DUMP))
+		args++;
+	return *args != NULL;
 }
 
 int cmd_backup(struct restic *r, char **args)
@@ -492,6 +501,9 @@ int cmd_backup(struct restic *r, char **args)
 		return bk_cli_usage("a command behind -- wants --stdin");
 	if (r->accept && (!sets.named || args[1]))
 		return bk_cli_usage("--accept wants the name of one set");
+	if (!piped && names_dump(args))
+		return bk_cli_usage("dumps are made, and then stored, by: "
+				    "bk-dbdump backup");
 	got = piped ? plan_read(STDIN_FILENO, &plan, &err)
 		    : plan_scan(r->cli.config, r->accept ? args[0] : NULL,
 				r->cli.dry_run, &plan, &err);
@@ -501,7 +513,7 @@ int cmd_backup(struct restic *r, char **args)
 				 plan.host, r->conf->host);
 	if (got < 0)
 		sets.err = &err;
-	exit = each_section(r, "backup", args, each_set, &sets);
+	exit = each_set(r, args, false, backup_one, &sets);
 	plan_free(&plan);
 	return exit;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,53 +20,133 @@ static int join_status(int all, int status)
 	return all;
 }
 
-static int check_names(const struct restic *r, const char *kind, char **args)
+/* false where the section keeps no snapshots. */
+static bool set_of(const struct bk_conf_section *s, struct set *ret)
 {
-	for (; *args; args++) {
-		if (bk_conf_find(r->conf, kind, *args))
-			continue;
-		bk_error("there is no [%s %s] in the configuration", kind,
-			 *args);
-		return -1;
-	}
+	ret->section = s;
+	ret->dump = strcmp(s->kind, "mariadb") == 0;
+	(void)snprintf(ret->name, sizeof(ret->name), "%s%s",
+		       ret->dump ? SET_DUMP : "", s->name);
+	return bk_conf_str(s, "repo", NULL) != NULL;
+}
+
+int set_find(struct restic *r, const char *name, struct set *ret)
+{
+	bool dump = bk_str_starts(name, SET_DUMP);
+	const char *kind = dump ? "mariadb" : "backup";
+	const char *own = dump ? name + strlen(SET_DUMP) : name;
+	const struct bk_conf_section *s = bk_conf_find(r->conf, kind, own);
+
+	if (s && set_of(s, ret))
+		return 0;
+	if (s)
+		bk_error("[mariadb %s] has no repo, so there are no snapshots "
+			 "of it",
+			 own);
+	else if (!dump && bk_conf_find(r->conf, "mariadb", own))
+		bk_error("there is no [backup %s] in the configuration; did "
+			 "you mean " SET_DUMP "%s?",
+			 own, own);
+	else
+		bk_error("there is no [%s %s] in the configuration", kind, own);
+	return -1;
+}
+
+char *set_accept_line(const struct set *set)
+{
+	return bk_asprintf("%s backup --accept %s",
+			   set->dump ? "bk-dbdump" : "bk-restic",
+			   set->section->name);
+}
+
+/* Those that are worked on, in order. */
+struct list {
+	struct set *v;
+	size_t n;
+};
+
+static struct set *add_set(struct list *l)
+{
+	l->v = bk_realloc(l->v, l->n + 1, sizeof(*l->v));
+	return &l->v[l->n++];
+}
+
+static int find_named(struct restic *r, char **args, struct list *l)
+{
+	for (; *args; args++)
+		if (set_find(r, *args, add_set(l)) < 0)
+			return -1;
 	return 0;
 }
 
-/* s is a [repo], or a [backup] that names one. */
-static void want_password(struct restic *r, const struct bk_conf_section *s)
-{
-	const char *repo = bk_conf_str(s, "repo", NULL);
-
-	if (repo)
-		s = bk_conf_find(r->conf, "repo", repo);
-	bk_resolve_want(&r->secrets, s, "password");
-}
-
-int each_section(struct restic *r, const char *kind, char **args,
-		 int (*each)(struct restic *r, const struct bk_conf_section *s,
-			     void *arg),
-		 void *arg)
+static void find_all(struct restic *r, const char *kind, struct list *l)
 {
 	const struct bk_conf_section *s = NULL;
-	int all = EACH_SKIP, status;
+	struct set set;
 
-	if (check_names(r, kind, args) < 0)
-		return BK_EX_NOINPUT;
-	for (char **name = args; *name; name++)
-		want_password(r, bk_conf_find(r->conf, kind, *name));
-	while (!args[0] && (s = bk_conf_next(r->conf, kind, s)))
-		want_password(r, s);
-	for (char **name = args; *name; name++) {
-		status = each(r, bk_conf_find(r->conf, kind, *name), arg);
-		all = join_status(all, status);
-	}
-	if (args[0])
-		return all;
 	while ((s = bk_conf_next(r->conf, kind, s)))
-		all = join_status(all, each(r, s, arg));
-	if (all != EACH_SKIP)
+		if (set_of(s, &set))
+			*add_set(l) = set;
+}
+
+int each_set(struct restic *r, char **args, bool dumps,
+	     int (*each)(struct restic *r, const struct set *set, void *arg),
+	     void *arg)
+{
+	struct list l = { 0 };
+	int all = EACH_SKIP;
+
+	if (find_named(r, args, &l) < 0) {
+		free(l.v);
+		return BK_EX_NOINPUT;
+	}
+	if (!args[0])
+		find_all(r, "backup", &l);
+	if (!args[0] && dumps)
+		find_all(r, "mariadb", &l);
+	for (size_t i = 0; i < l.n; i++)
+		bk_resolve_want(
+			&r->secrets,
+			bk_conf_find(r->conf, "repo",
+				     bk_conf_str(l.v[i].section, "repo", "")),
+			"password");
+	for (size_t i = 0; i < l.n; i++)
+		all = join_status(all, each(r, &l.v[i], arg));
+	free(l.v);
+	if (all != EACH_SKIP || args[0])
 		return all;
-	bk_error("the configuration has no [%s NAME] for this", kind);
+	bk_error("the configuration has no [backup NAME] for this");
+	return BK_EX_CONFIG;
+}
+
+int each_repo(struct restic *r, char **args,
+	      int (*each)(struct restic *r, const struct bk_conf_section *s,
+			  void *arg),
+	      void *arg)
+{
+	const struct bk_conf_section *s = NULL;
+	int all = EACH_SKIP;
+
+	for (char **name = args; *name; name++) {
+		s = bk_conf_find(r->conf, "repo", *name);
+		if (!s) {
+			bk_error("there is no [repo %s] in the configuration",
+				 *name);
+			return BK_EX_NOINPUT;
+		}
+		bk_resolve_want(&r->secrets, s, "password");
+	}
+	for (s = NULL; !args[0] && (s = bk_conf_next(r->conf, "repo", s));)
+		bk_resolve_want(&r->secrets, s, "password");
+	for (char **name = args; *name; name++)
+		all = join_status(all,
+				  each(r, bk_conf_find(r->conf, "repo", *name),
+				       arg));
+	for (s = NULL; !args[0] && (s = bk_conf_next(r->conf, "repo", s));)
+		all = join_status(all, each(r, s, arg));
+	if (all != EACH_SKIP || args[0])
+		return all;
+	bk_error("the configuration has no [repo NAME] for this");
 	return BK_EX_CONFIG;
 }
 
@@ -78,10 +159,10 @@ int open_repo(struct restic *r, const char *name, struct repo *repo,
 	return got;
 }
 
-int open_set(struct restic *r, const struct bk_conf_section *set,
-	     struct repo *repo, struct bk_err *err)
+int open_set(struct restic *r, const struct set *set, struct repo *repo,
+	     struct bk_err *err)
 {
-	return open_repo(r, bk_conf_str(set, "repo", ""), repo, err);
+	return open_repo(r, bk_conf_str(set->section, "repo", ""), repo, err);
 }
 
 void add_filter(struct restic *r, const char *set, struct bk_strv *args)

@@ -43,26 +43,27 @@ static size_t add_keep(const struct bk_conf_section *s, struct bk_strv *args)
 	return n;
 }
 
-static size_t add_retention(const struct bk_conf_section *set,
-			    const struct repo *repo, struct bk_strv *args)
+static size_t add_retention(const struct set *set, const struct repo *repo,
+			    struct bk_strv *args)
 {
-	size_t n = add_keep(set, args);
+	size_t n = add_keep(set->section, args);
 
 	return n ? n : add_keep(repo->section, args);
 }
 
-static int check_held(const char *set, struct bk_err *err)
+static int check_held(const struct set *set, struct bk_err *err)
 {
 	BK_AUTO(baseline_free) struct baseline base;
+	BK_AUTO_FREE char *accept = set_accept_line(set);
 
-	baseline_read(set, &base);
+	baseline_read(set->name, &base);
 	if (!base.held)
 		return 0;
 	return bk_err_set(err, BK_EX_NO, 0,
 			  "its old snapshots are held: %s (when that is how "
-			  "it shall be: bk-restic backup --accept %s)",
+			  "it shall be: %s)",
 			  base.why ? base.why : "the last backup was not good",
-			  set);
+			  accept);
 }
 
 static int check_clock(const struct snapshots *list, struct bk_err *err)
@@ -146,7 +147,7 @@ static int check_gone(struct restic *r, struct repo *repo, const char *set,
 			  t->removed.n);
 }
 
-static int run_forget(struct restic *r, const struct bk_conf_section *set,
+static int run_forget(struct restic *r, const struct set *set,
 		      struct repo *repo, struct tally *t, struct bk_err *err)
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
@@ -192,7 +193,7 @@ static int report(struct restic *r, const char *set, const char *job,
 }
 
 /* 1: there is no retention, so nothing is ever forgotten. */
-static int forget_steps(struct restic *r, const struct bk_conf_section *set,
+static int forget_steps(struct restic *r, const struct set *set,
 			struct repo *repo, struct tally *t, struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv keep = BK_STRV_INIT;
@@ -205,8 +206,8 @@ static int forget_steps(struct restic *r, const struct bk_conf_section *set,
 	if (add_retention(set, repo, &keep) == 0)
 		return 1;
 	/* A backup that is running may hold it: ask again behind the lock. */
-	if (check_held(set->name, err) < 0 || repo_lock(repo, err) < 0 ||
-	    check_held(set->name, err) < 0 ||
+	if (check_held(set, err) < 0 || repo_lock(repo, err) < 0 ||
+	    check_held(set, err) < 0 ||
 	    snapshots_read(r, repo, set->name, &list, err) < 0)
 		return -1;
 	none = list.n == 0;
@@ -219,8 +220,7 @@ static int forget_steps(struct restic *r, const struct bk_conf_section *set,
 	return run_forget(r, set, repo, t, err);
 }
 
-static int forget_set(struct restic *r, const struct bk_conf_section *set,
-		      void *arg)
+static int forget_set(struct restic *r, const struct set *set, void *arg)
 {
 	BK_AUTO_FREE char *job = bk_asprintf("forget %s", set->name);
 	struct repo repo = { .lock = -1 };
@@ -236,8 +236,8 @@ static int forget_set(struct restic *r, const struct bk_conf_section *set,
 	if (exit < 0)
 		exit = fail_job(r, job, start, &err);
 	else if (exit == 1) {
-		bk_info("[backup %s] has no keep: nothing is forgotten",
-			set->name);
+		bk_info("[%s %s] has no keep: nothing is forgotten",
+			set->section->kind, set->section->name);
 		exit = BK_EX_OK;
 	} else
 		exit = report(r, set->name, job, start, &t);
@@ -304,18 +304,18 @@ static int prune_repo(struct restic *r, const struct bk_conf_section *s,
 int cmd_forget(struct restic *r, char **args)
 {
 	char *all[] = { NULL };
-	int forgot = each_section(r, "backup", args, forget_set, NULL);
+	int forgot = each_set(r, args, true, forget_set, NULL);
 	int pruned;
 
 	if (!r->prune || forgot == BK_EX_NOINPUT || forgot == BK_EX_CONFIG)
 		return forgot;
 	/* A set that is held is no reason to keep what others gave up. */
 	r->due = true;
-	pruned = each_section(r, "repo", all, prune_repo, NULL);
+	pruned = each_repo(r, all, prune_repo, NULL);
 	return forgot != BK_EX_OK ? forgot : pruned;
 }
 
 int cmd_prune(struct restic *r, char **args)
 {
-	return each_section(r, "repo", args, prune_repo, NULL);
+	return each_repo(r, args, prune_repo, NULL);
 }

@@ -48,24 +48,43 @@ int cmd_snapshots(struct restic *r, char **args);
 int cmd_unlock(struct restic *r, char **args);
 
 /*
- * The sections of a kind that args name, or all of them: calls each() and
- * joins the exit statuses: the status itself where all agree, 3 where some
- * ended well and some did not, else the first bad one. An unknown name is an
- * error (66) before anything is done. each() returns EACH_SKIP for a section
- * that has no part in it.
+ * What snapshots are made of, and named after: a [backup NAME], or, as
+ * "mariadb:NAME", the dumps of a [mariadb NAME] that has a repo.
+ */
+#define SET_DUMP "mariadb:"
+struct set {
+	const struct bk_conf_section *section;
+	bool dump;
+	char name[80];
+};
+/* -1, and an error is reported, where there is none of this name. */
+int set_find(struct restic *r, const char *name, struct set *ret);
+/* The command that takes a set as it is now; the caller frees it. */
+char *set_accept_line(const struct set *set);
+
+/*
+ * The [repo]s that args name, or all of them: calls each() and joins the exit
+ * statuses: the status itself where all agree, 3 where some ended well and
+ * some did not, else the first bad one. An unknown name is an error (66)
+ * before anything is done. each() returns EACH_SKIP for one that has no part
+ * in it.
  */
 enum { EACH_SKIP = -1 };
-int each_section(struct restic *r, const char *kind, char **args,
-		 int (*each)(struct restic *r, const struct bk_conf_section *s,
-			     void *arg),
-		 void *arg);
+int each_repo(struct restic *r, char **args,
+	      int (*each)(struct restic *r, const struct bk_conf_section *s,
+			  void *arg),
+	      void *arg);
+/* The same of sets; dumps: "all" means those of [mariadb NAME], too. */
+int each_set(struct restic *r, char **args, bool dumps,
+	     int (*each)(struct restic *r, const struct set *set, void *arg),
+	     void *arg);
 
 /* [repo name], opened; repo_close() it in any case. */
 int open_repo(struct restic *r, const char *name, struct repo *repo,
 	      struct bk_err *err);
-/* The [repo] of a [backup], opened. */
-int open_set(struct restic *r, const struct bk_conf_section *set,
-	     struct repo *repo, struct bk_err *err);
+/* The [repo] of a set, opened. */
+int open_set(struct restic *r, const struct set *set, struct repo *repo,
+	     struct bk_err *err);
 
 /*
  * Add the arguments that choose the snapshots of a set: --host and --tag.

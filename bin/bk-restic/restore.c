@@ -41,7 +41,8 @@ static const struct snapshot *by_id(const struct snapshots *list,
 	return found;
 }
 
-static const struct snapshot *choose(const struct restic *r, const char *set,
+static const struct snapshot *choose(const struct restic *r,
+				     const struct set *set,
 				     const struct snapshots *list,
 				     struct bk_err *err)
 {
@@ -58,11 +59,11 @@ static const struct snapshot *choose(const struct restic *r, const char *set,
 		return NULL;
 	}
 	for (size_t i = 0; i < list->n; i++)
-		if (!list->v[i].stream && list->v[i].time <= at)
+		if ((!list->v[i].stream || set->dump) && list->v[i].time <= at)
 			found = &list->v[i];
 	if (!found)
 		bk_err_set(err, BK_EX_NOINPUT, 0,
-			   "set %s has no snapshot of host %s%s%s%s", set,
+			   "set %s has no snapshot of host %s%s%s%s", set->name,
 			   r->host ? r->host : r->conf->host,
 			   r->at ? " at or before " : "", r->at ? r->at : "",
 			   list->n ? "" : " (other hosts: --host NAME)");
@@ -296,8 +297,8 @@ static void report(struct restic *r, const char *set, const struct snapshot *s,
 }
 
 /* 0; 3 where some paths are not in the snapshot; -1 with err. */
-static int restore_set(struct restic *r, const struct bk_conf_section *set,
-		       char **args, struct repo *repo, struct snapshots *list,
+static int restore_set(struct restic *r, const struct set *set, char **args,
+		       struct repo *repo, struct snapshots *list,
 		       struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv typed = BK_STRV_INIT;
@@ -309,7 +310,7 @@ static int restore_set(struct restic *r, const struct bk_conf_section *set,
 	    open_set(r, set, repo, err) < 0 ||
 	    snapshots_read(r, repo, set->name, list, err) < 0)
 		return -1;
-	s = choose(r, set->name, list, err);
+	s = choose(r, set, list, err);
 	if (!s)
 		return -1;
 	if (typed.n > 0 && look_up(repo, s, &typed, &paths, err) < 0)
@@ -328,9 +329,9 @@ static int restore_set(struct restic *r, const struct bk_conf_section *set,
 
 int cmd_restore(struct restic *r, char **args)
 {
-	const struct bk_conf_section *set;
 	struct repo repo = { .lock = -1 };
 	struct snapshots list = { 0 };
+	struct set set;
 	struct bk_err err;
 	int exit;
 
@@ -339,13 +340,13 @@ int cmd_restore(struct restic *r, char **args)
 	if (r->in_place && r->target)
 		return bk_cli_usage("--in-place and --target exclude each "
 				    "other");
-	set = bk_conf_find(r->conf, "backup", args[0]);
-	if (!set) {
-		bk_error("there is no [backup %s] in the configuration",
-			 args[0]);
+	if (set_find(r, args[0], &set) < 0)
 		return BK_EX_NOINPUT;
-	}
-	exit = restore_set(r, set, args + 1, &repo, &list, &err);
+	if (set.dump && r->in_place)
+		return bk_cli_usage("a dump goes back into its server by: "
+				    "bk-dbdump restore %s",
+				    set.section->name);
+	exit = restore_set(r, &set, args + 1, &repo, &list, &err);
 	if (exit < 0)
 		exit = bk_log_err(&err);
 	snapshots_free(&list);

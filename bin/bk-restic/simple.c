@@ -84,7 +84,7 @@ static int init_repo(struct restic *r, const struct bk_conf_section *s,
 
 int cmd_init(struct restic *r, char **args)
 {
-	return each_section(r, "repo", args, init_repo, NULL);
+	return each_repo(r, args, init_repo, NULL);
 }
 
 static int unlock_repo(struct restic *r, const struct bk_conf_section *s,
@@ -109,7 +109,7 @@ static int unlock_repo(struct restic *r, const struct bk_conf_section *s,
 
 int cmd_unlock(struct restic *r, char **args)
 {
-	return each_section(r, "repo", args, unlock_repo, NULL);
+	return each_repo(r, args, unlock_repo, NULL);
 }
 
 /* exec: restic with its own stdin, stdout and stderr. */

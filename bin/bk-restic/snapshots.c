@@ -129,8 +129,7 @@ static void print_text(struct restic *r, const char *set,
 	bk_rec_text(&r->out, id, when.p, set, s->host, what.p, NULL);
 }
 
-static int list_set(struct restic *r, const struct bk_conf_section *set,
-		    void *arg)
+static int list_set(struct restic *r, const struct set *set, void *arg)
 {
 	struct repo repo = { .lock = -1 };
 	struct snapshots list;
@@ -156,7 +155,7 @@ static int list_set(struct restic *r, const struct bk_conf_section *set,
 
 int cmd_snapshots(struct restic *r, char **args)
 {
-	return each_section(r, "backup", args, list_set, NULL);
+	return each_set(r, args, true, list_set, NULL);
 }
 
 /* find */
@@ -226,8 +225,7 @@ struct search {
 	size_t found;
 };
 
-static int find_in_set(struct restic *r, const struct bk_conf_section *set,
-		       void *arg)
+static int find_in_set(struct restic *r, const struct set *set, void *arg)
 {
 	struct search *search = arg;
 	struct repo repo = { .lock = -1 };
@@ -266,7 +264,7 @@ int cmd_find(struct restic *r, char **args)
 
 	if (!args[0] || !args[1])
 		return bk_cli_usage("find wants a set and a name or pattern");
-	exit = each_section(r, "backup", set, find_in_set, &search);
+	exit = each_set(r, set, true, find_in_set, &search);
 	if (exit == BK_EX_OK && search.found == 0)
 		return BK_EX_NO;
 	return exit;

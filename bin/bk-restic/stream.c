@@ -58,7 +58,11 @@ static int copy_some(struct pump *p)
 		return 0;
 	if (bk_fd_write(p->to, data, (size_t)n) < 0)
 		return bk_err_sys(&p->err, "cannot write to restic");
-	trailer_add(&p->tail, data, (size_t)n);
+	/* What is not looked at need not be hashed. */
+	if (p->command)
+		p->tail.bytes += (uint64_t)n;
+	else
+		trailer_add(&p->tail, data, (size_t)n);
 	return 1;
 }
 
@@ -78,8 +82,9 @@ static int check_end(struct pump *p)
 				  "the stream is empty");
 	if (!p->command && !trailer_complete(&p->tail))
 		return bk_err_set(&p->err, BK_EX_DATAERR, 0,
-				  "the stream does not end with a trailer "
-				  "(\"" TRAILER_START "...\"): it was cut off");
+				  "the stream does not end with a trailer that "
+				  "is right (\"" TRAILER_START
+				  "...\"): it was cut off, or damaged");
 	return 0;
 }
 
@@ -196,8 +201,8 @@ static int start_command(struct restic *r, struct bk_child *c,
 	return bk_exec_start(&x, c, err);
 }
 
-static int store(struct restic *r, const struct bk_conf_section *set,
-		 struct repo *repo, struct summary *sum, struct bk_err *err)
+static int store(struct restic *r, const struct set *set, struct repo *repo,
+		 struct summary *sum, struct bk_err *err)
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 	struct bk_child command = BK_CHILD_INIT;
@@ -227,6 +232,7 @@ static int store(struct restic *r, const struct bk_conf_section *set,
 	got = run_both(&run, &p, err);
 	if (command.pid > 0)
 		(void)bk_exec_stop(&command, 2000);
+	trailer_free(&p.tail);
 	if (got == 0 && (!sum->seen || !sum->snapshot))
 		return run_err(&run, err);
 	return got;
@@ -253,10 +259,10 @@ static int report(struct restic *r, const char *set, const char *job,
 
 int backup_stream(struct restic *r, char **args)
 {
-	const struct bk_conf_section *set;
 	struct repo repo = { .lock = -1 };
 	BK_AUTO_FREE char *job = NULL;
 	struct summary sum = { 0 };
+	struct set set;
 	int64_t start = bk_time_now();
 	struct bk_err err;
 	int exit = BK_EX_OK;
@@ -265,18 +271,14 @@ int backup_stream(struct restic *r, char **args)
 		return bk_cli_usage("--stdin wants one set");
 	if (!*r->stdin_name || r->stdin_name[0] == '-')
 		return bk_cli_usage("--stdin wants the name to store under");
-	set = bk_conf_find(r->conf, "backup", args[0]);
-	if (!set) {
-		bk_error("there is no [backup %s] in the configuration",
-			 args[0]);
+	if (set_find(r, args[0], &set) < 0)
 		return BK_EX_NOINPUT;
-	}
-	job = bk_asprintf("backup %s:%s", set->name, r->stdin_name);
-	if (open_set(r, set, &repo, &err) < 0 ||
-	    store(r, set, &repo, &sum, &err) < 0)
+	job = bk_asprintf("backup %s:%s", set.name, r->stdin_name);
+	if (open_set(r, &set, &repo, &err) < 0 ||
+	    store(r, &set, &repo, &sum, &err) < 0)
 		exit = fail_job(r, job, start, &err);
 	else if (!r->cli.dry_run)
-		exit = report(r, set->name, job, start, &sum);
+		exit = report(r, set.name, job, start, &sum);
 	repo_close(&repo);
 	free(sum.snapshot);
 	return exit;

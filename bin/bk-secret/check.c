@@ -118,6 +118,7 @@ static int check_key(struct tool *t, const struct bk_conf_section *s,
 static const char *const secret_keys[][2] = {
 	{ "repo", "password" },
 	{ "monitor", "token" },
+	{ "mariadb", "password" },
 };
 
 static void check_config(struct tool *t, struct verdict *v)

@@ -50,5 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	if (trailer_complete(&whole))
 		check_complete(data, size);
+	trailer_free(&whole);
+	trailer_free(&parts);
 	return 0;
 }

@@ -183,15 +183,22 @@ static const char whole[] =
 	"path =\n  /usr/local/../local/bin/\n  /opt\n"
 	"exclude = *.tmp\n  /home/*/[Cc]ache\n  a=b:c\n"
 	"shrink-alarm = 30%\nkeep = last 3\n"
+	"[mariadb local]\nsocket = /run//mysqld/mysqld.sock\nhost = ::1\n"
+	"port = 3307\nuser = bk-dump\npassword = ask\n"
+	"defaults-file = /etc/bk/m.cnf\nssl-ca = /etc/bk/ca.pem\n"
+	"include = *\n  a\\.b.we`ird na/me\nexclude = test_*\n"
+	"schema-only = shop.log_[0-9]\nglobals = no\nrepo = main\n"
+	"keep = last 9\nshrink-alarm = 9%\nconnections = 4\nbroken = save\nlayout = stream\n"
+	"spool = /srv/spool\nmax-hold = 1h\nmax-age = 1d\n"
 	"[cold photos]\npath = /srv/photos\ncopies = 2\ndelete = no\n"
 	"exclude = *.xmp\nmin-age = 30d\n";
 
 CHECK_TEST(every_key)
 {
-	const struct bk_conf_section *repo, *backup, *cold;
+	const struct bk_conf_section *repo, *backup, *db, *cold;
 
 	CHECK_STR(try(whole), NULL);
-	CHECK_INT(conf->nsections, 6);
+	CHECK_INT(conf->nsections, 7);
 	CHECK_STR(conf->host, "web1");
 	CHECK_STR(list_of("scan", NULL, "root"), "/home|/srv");
 	CHECK_STR(value_of("scan", "", "fstype"), "nfs4");
@@ -220,6 +227,16 @@ CHECK_TEST(every_key)
 		  "*.tmp|/home/*/[Cc]ache|a=b:c");
 	CHECK_INT(bk_conf_u64(backup, "shrink-alarm", 50), 30);
 	CHECK_STR(bk_conf_str(backup, "keep", NULL), "last 3");
+	db = bk_conf_find(conf, "mariadb", "local");
+	CHECK_STR(bk_conf_str(db, "socket", NULL), "/run/mysqld/mysqld.sock");
+	CHECK_STR(list_of("mariadb", "local", "include"),
+		  "*|a\\.b.we`ird na/me");
+	CHECK_STR(bk_conf_str(db, "host", NULL), "::1");
+	CHECK_INT(bk_conf_u64(db, "port", 0), 3307);
+	CHECK_INT(bk_conf_u64(db, "connections", 2), 4);
+	CHECK_STR(bk_conf_str(db, "layout", NULL), "stream");
+	CHECK_STR(bk_conf_str(db, "broken", NULL), "save");
+	CHECK_INT(bk_conf_duration(db, "max-hold", 0), 3600);
 	cold = bk_conf_find(conf, "cold", "photos");
 	CHECK_INT(bk_conf_u64(cold, "copies", 1), 2);
 	CHECK(!bk_conf_bool(cold, "delete", true));
@@ -498,7 +515,7 @@ CHECK_TEST(unknown_sections)
 	    "c:1: [repos x] is an unknown section; did you mean 'repo'?");
 	CHECK_STR(try("[garden x]\nurl = y\n z\nfoo = bar\n"),
 		  "c:1: [garden x] is an unknown section; there are host scan "
-		  "keyring repo backup cold box monitor");
+		  "keyring repo backup mariadb cold box monitor");
 	HAS(try("[repo]\nurl = y\n"),
 	    "c:1: [repo] needs a name; write e.g. [repo main]");
 	HAS(try("[scan x]\n"), "c:1: [scan x] takes no name; write [scan]");
@@ -569,6 +586,22 @@ CHECK_TEST(references)
 	CHECK_STR(try("[backup x]\nrepo = main\n" REPO), NULL);
 }
 
+CHECK_TEST(databases)
+{
+	HAS(try("[mariadb m]\ninclude = a.b.c\n  .b\n  a.\n  a\\\n"),
+	    "c:2: [mariadb m] include: 'a.b.c' is not a database, or a "
+	    "database, '.' and a table; write e.g. shop*");
+	CHECK_INT(problems.n, 4);
+	CHECK_STR(try("[mariadb m]\nlayout = spoo\nbroken = save fail\n"),
+		  "c:2: [mariadb m] layout: 'spoo' is not one of: "
+		  "spool|stream; write e.g. spool\n"
+		  "c:3: [mariadb m] broken: 'save fail' is not one of: "
+		  "fail|save; write e.g. fail");
+	CHECK_STR(try("[mariadb m]\nconnections = 17\n"),
+		  "c:2: [mariadb m] connections: '17' is not a number from 1 "
+		  "to 16; write e.g. 2");
+}
+
 CHECK_TEST(indented_by_mistake)
 {
 	CHECK_STR(
@@ -602,7 +635,7 @@ CHECK_TEST(all_problems_in_order)
 		"c:6: [scan] has no key 'foo'; there are root cross-mounts "
 		"fstype jobs\n"
 		"c:7: [bar] is an unknown section; there are host scan keyring repo "
-		"backup cold box monitor\n"
+		"backup mariadb cold box monitor\n"
 		"c:10: [cold c] copies: '9' is not a number from 1 to 2; "
 		"write e.g. 2\n"
 		"c:8: [cold c] has no path; add e.g. path = /srv/photos");
@@ -947,6 +980,7 @@ CHECK_TEST(sample_and_manual_have_every_key)
 	each_key_is_in(man, "keyring", "");
 	each_key_is_in(man, "repo", "main");
 	each_key_is_in(man, "backup", "home");
+	each_key_is_in(man, "mariadb", "local");
 	each_key_is_in(man, "box", "fsn");
 	each_key_is_in(man, "monitor", "home");
 	each_key_is_in(man, "cold", "photos");
@@ -994,7 +1028,7 @@ CHECK_TEST(monitors_and_boxes)
 	CHECK_STR(try("[monitor m]\ntype = ntfy\nurl = https://k/topic\n"),
 		  NULL);
 	HAS(try("[monitor m]\ntype = pager\nurl = https://k\n"),
-	    "'pager' is not one of kuma|healthchecks|ntfy|webhook; write e.g. "
+	    "'pager' is not one of: kuma|healthchecks|ntfy|webhook; write e.g. "
 	    "kuma");
 	HAS(try("[box b]\nurl = /mnt/usb\n"), "is not a box (sftp://");
 	CHECK_STR(try("[box b]\nurl = sftp://u@box:23/cold\n"), NULL);

@@ -364,3 +364,19 @@ CHECK_TEST(a_repository_alone_is_no_job)
 	CHECK_STR(judged(), NULL);
 	CHECK(!bk_health_worst(&list));
 }
+
+CHECK_TEST(dumps_of_a_server_are_a_job_of_their_own)
+{
+	configure(REPO "keep = daily 3\n[mariadb local]\nrepo = main\n"
+		       "[mariadb byhand]\nsocket = /s\n");
+	CHECK_STR(judged(), "mariadb local=never: never ran; forget "
+			    "mariadb:local=ok: not due yet; prune main=ok: not "
+			    "due yet; kit main=todo: no recovery sheet: run "
+			    "bk-secret kit");
+	CHECK_INT(list.jobs[0].limit, 9 * HOUR);
+	(void)state("bk-dbdump", "mariadb local", NOW - MIN, NOW, 0);
+	(void)state("bk-restic", "backup mariadb:local", NOW - 9 * DAY, NOW, 0);
+	(void)state("unit", "bk-dbdump@local", NOW + 1, NOW + 2, 1);
+	CHECK(bk_str_starts(judged(), "mariadb local=failed: failed: what it "
+				      "said; forget mariadb:local=never"));
+}

@@ -2,6 +2,8 @@
 /* with: bin/bk-restic/trailer.c */
 #include "trailer.h"
 
+#include <openssl/evp.h>
+
 #include "check.h"
 #include "mem.h"
 
@@ -10,6 +12,7 @@
 static bool complete(const char *data, size_t len)
 {
 	struct trailer whole = { 0 }, bytes = { 0 };
+	bool ret;
 
 	trailer_add(&whole, data, len);
 	CHECK_INT(whole.bytes, len);
@@ -19,7 +22,10 @@ static bool complete(const char *data, size_t len)
 	CHECK_INT(bytes.len, whole.len);
 	CHECK(memcmp(bytes.last, whole.last, whole.len) == 0);
 	CHECK_INT(trailer_complete(&bytes), trailer_complete(&whole));
-	return trailer_complete(&whole);
+	ret = trailer_complete(&whole);
+	trailer_free(&bytes);
+	trailer_free(&whole);
+	return ret;
 }
 
 /* body, then the trailer as format with the bytes of body or more. */
@@ -116,4 +122,51 @@ CHECK_TEST(a_line_without_start)
 	text[n + 4095] = '\n';
 	CHECK(!complete(text, n + 4096));
 	free(text);
+}
+
+#define EMPTY "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+/* The hash of n bytes: x and a newline at the end. */
+static bool with_hash(size_t n, size_t spoilt, const char *format)
+{
+	unsigned char sum[32];
+	char hex[65], *text = bk_malloc(n + 500);
+	int len;
+	bool ret;
+
+	memset(text, 'x', n);
+	text[n - 1] = '\n';
+	CHECK(EVP_Digest(text, n, sum, NULL, EVP_sha256(), NULL) == 1);
+	for (size_t i = 0; i < sizeof(sum); i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	len = snprintf(text + n, 500, format, hex, n);
+#pragma GCC diagnostic pop
+	if (spoilt < n)
+		text[spoilt] ^= 1;
+	ret = complete(text, n + (size_t)len);
+	free(text);
+	return ret;
+}
+
+CHECK_TEST(hash)
+{
+	static const size_t sizes[] = { 1,    2,    100,  3900, 3960, 4000,
+					4095, 4096, 4097, 8192, 70000 };
+
+	for (size_t i = 0; i < BK_COUNT(sizes); i++) {
+		size_t n = sizes[i];
+
+		CHECK(with_hash(n, n, TRAILER "sha256=%s bytes=%zu\n"));
+		CHECK(!with_hash(n, n, TRAILER "sha256=0%s bytes=%zu\n"));
+		CHECK(!with_hash(n, n, TRAILER "sha256=%.63s bytes=%zu\n"));
+		CHECK(!with_hash(n, n, TRAILER "sha256=%.0s bytes=%zu\n"));
+		/* one bit of another value, wherever it is */
+		CHECK(!with_hash(n, 0, TRAILER "sha256=%s bytes=%zu\n"));
+		if (n > 1)
+			CHECK(!with_hash(n, n - 2,
+					 TRAILER "sha256=%s bytes=%zu\n"));
+	}
+	CHECK(complete(TRAILER "sha256=" EMPTY " bytes=0\n",
+		       strlen(TRAILER "sha256=" EMPTY " bytes=0\n")));
 }

@@ -83,8 +83,10 @@ complete -c bk-restic -n '__bk_restic_at 1 key' -a '(__bk_restic_names repo)' -d
 complete -c bk-restic -n '__bk_restic_at 0 exec' -a '(__bk_restic_names repo)' -d repository
 complete -c bk-restic -n '__bk_restic_at 1 exec' -a --
 complete -c bk-restic -n '__bk_restic_at -1 backup snapshots forget' -a '(__bk_restic_names backup)' -d set
+complete -c bk-restic -n '__bk_restic_at -1 snapshots forget' -a 'mariadb:(__bk_restic_names mariadb)' -d dumps
 complete -c bk-restic -n '__bk_restic_at -1 backup' -a - -d 'Plan from a pipe'
 complete -c bk-restic -n '__bk_restic_at 0 find restore' -a '(__bk_restic_names backup)' -d set
+complete -c bk-restic -n '__bk_restic_at 0 find restore' -a 'mariadb:(__bk_restic_names mariadb)' -d dumps
 complete -c bk-restic -n '__bk_restic_at -1 restore; and not __bk_restic_at 0 restore' -F
 complete -c bk-restic -n 'contains -- -- (commandline -opc)' -F
 

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Definitions, as the server says them. */
+#include <mysqld_error.h>
+#include <stdlib.h>
+
+#include "catalog.h"
+
+/* What SHOW CREATE of a kind is called, and where its answer has what. */
+static const struct form {
+	const char *word;
+	int text, sql_mode, time_zone, client;
+} forms[] = {
+	[OBJECT_SEQUENCE] = { "SEQUENCE", 1, -1, -1, -1 },
+	[OBJECT_TABLE] = { "TABLE", 1, -1, -1, -1 },
+	[OBJECT_VIEW] = { "VIEW", 1, -1, -1, 2 },
+	[OBJECT_FUNCTION] = { "FUNCTION", 2, 1, -1, 3 },
+	[OBJECT_PROCEDURE] = { "PROCEDURE", 2, 1, -1, 3 },
+	[OBJECT_PACKAGE] = { "PACKAGE", 2, 1, -1, 3 },
+	[OBJECT_PACKAGE_BODY] = { "PACKAGE BODY", 2, 1, -1, 3 },
+	[OBJECT_TRIGGER] = { "TRIGGER", 2, 1, -1, 3 },
+	[OBJECT_EVENT] = { "EVENT", 3, 1, 2, 4 },
+};
+
+static bool is_gone(unsigned int code)
+{
+	return code == ER_NO_SUCH_TABLE || code == ER_BAD_DB_ERROR ||
+	       code == ER_SP_DOES_NOT_EXIST || code == ER_TRG_DOES_NOT_EXIST ||
+	       code == ER_EVENT_DOES_NOT_EXIST;
+}
+
+static char *copy(const char *s)
+{
+	return s ? bk_strdup(s) : NULL;
+}
+
+/* The last statement failed: is the object gone, broken, or we ourselves? */
+static int judge(struct server *s, struct object *o, struct bk_err *err)
+{
+	unsigned int code = mysql_errno(s->m);
+
+	if (is_gone(code) && o->kind != OBJECT_VIEW)
+		return CATALOG_MOVED;
+	if (code < 1000 || code >= 2000 || err->exit == BK_EX_NOPERM ||
+	    err->exit == BK_EX_TEMPFAIL || code == ER_SERVER_SHUTDOWN ||
+	    code == ER_QUERY_INTERRUPTED || code == ER_CONNECTION_KILLED)
+		return -1;
+	free(o->broken);
+	o->broken = bk_strdup(mysql_error(s->m));
+	return 0;
+}
+
+static int take_answer(struct object *o, MYSQL_RES *r, struct bk_err *err)
+{
+	const struct form *f = &forms[o->kind];
+	MYSQL_ROW row = mysql_fetch_row(r);
+
+	if (!row)
+		return CATALOG_MOVED;
+	if (!row[f->text])
+		return bk_err_set(err, BK_EX_NOPERM, 0,
+				  "the server does not show %s %s.%s to this "
+				  "user",
+				  object_word(o->kind), o->db->name, o->name);
+	o->text = bk_strdup(row[f->text]);
+	if (f->sql_mode >= 0)
+		o->sql_mode = copy(row[f->sql_mode]);
+	if (f->time_zone >= 0)
+		o->time_zone = copy(row[f->time_zone]);
+	if (f->client < 0)
+		return 0;
+	o->client = copy(row[f->client]);
+	o->connection = copy(row[f->client + 1]);
+	if (o->kind != OBJECT_VIEW)
+		o->collation = copy(row[f->client + 2]);
+	return 0;
+}
+
+/* What cannot be shown is still known to information_schema. */
+static int view_body(struct server *s, struct object *o, const char *name,
+		     struct bk_err *err)
+{
+	BK_AUTO_FREE char *sql = bk_asprintf(
+		"SELECT VIEW_DEFINITION FROM information_schema.VIEWS WHERE "
+		"TABLE_SCHEMA = DATABASE() AND TABLE_NAME = %s",
+		name);
+
+	return o->text ? 0 : server_value(s, sql, &o->text, err);
+}
+
+/* Its columns; a view that does not work is broken. */
+static int view_columns(struct server *s, struct object *o, const char *quoted,
+			struct bk_err *err)
+{
+	BK_AUTO_RESULT MYSQL_RES *r =
+		server_queryf(s, err, "SHOW FIELDS FROM %s", quoted);
+	BK_AUTO_RESULT MYSQL_RES *probe = NULL;
+	MYSQL_ROW row;
+
+	if (!r)
+		return judge(s, o, err);
+	while ((row = mysql_fetch_row(r)))
+		bk_strv_add(&o->columns, row[0]);
+	probe = server_queryf(s, err, "SELECT * FROM %s LIMIT 0", quoted);
+	/* A view for its invoker may be closed to us and yet be sound. */
+	if (!probe && mysql_errno(s->m) == ER_NO_SUCH_USER)
+		return judge(s, o, err);
+	return 0;
+}
+
+static int define(struct server *s, struct object *o, struct bk_err *err)
+{
+	BK_AUTO_BUF struct bk_buf quoted = BK_BUF_INIT, text = BK_BUF_INIT;
+	BK_AUTO_RESULT MYSQL_RES *r = NULL;
+	int got;
+
+	if (o->broken)
+		return 0;
+	value_add_name(&quoted, o->name);
+	value_add_text(&text, o->name);
+	if (o->kind == OBJECT_VIEW) {
+		got = view_columns(s, o, quoted.p, err);
+		if (got < 0)
+			return got;
+	}
+	if (server_do(s, "SET character_set_results = binary", err) < 0)
+		return -1;
+	r = server_queryf(s, err, "SHOW CREATE %s %s", forms[o->kind].word,
+			  quoted.p);
+	got = r ? take_answer(o, r, err) : judge(s, o, err);
+	if (got < 0)
+		return got;
+	if (server_do(s, "SET character_set_results = utf8mb4", err) < 0)
+		return -1;
+	return o->kind == OBJECT_VIEW ? view_body(s, o, text.p, err) : 0;
+}
+
+static int define_database(struct server *s, struct database *db,
+			   struct bk_err *err)
+{
+	BK_AUTO_BUF struct bk_buf quoted = BK_BUF_INIT;
+	BK_AUTO_RESULT MYSQL_RES *r = NULL;
+	MYSQL_ROW row;
+
+	value_add_name(&quoted, db->name);
+	if (server_dof(s, err, "USE %s", quoted.p) < 0)
+		return mysql_errno(s->m) == ER_BAD_DB_ERROR ? CATALOG_MOVED
+							    : -1;
+	r = server_queryf(s, err, "SHOW CREATE DATABASE IF NOT EXISTS %s",
+			  quoted.p);
+	row = r ? mysql_fetch_row(r) : NULL;
+	if (!row)
+		return r ? CATALOG_MOVED : -1;
+	db->text = bk_strdup(row[1]);
+	for (size_t i = 0; i < db->n; i++) {
+		int got = define(s, &db->v[i], err);
+
+		if (got < 0)
+			return got;
+	}
+	return 0;
+}
+
+/*
+ * InnoDB calls a table "db/table", or "db/table#P#part", with names as files
+ * have them. One that was truncated, rebuilt or exchanged is another table,
+ * with another number.
+ */
+struct innodb {
+	char *name;
+	const char *id;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	const struct innodb *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static uint64_t id_of(const struct innodb *v, size_t n, const struct object *o)
+{
+	BK_AUTO_FREE char *name = bk_asprintf("%s/%s", o->db->file, o->file);
+	size_t low = 0, high = n, len = strlen(name);
+	uint64_t id = 0;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(v[mid].name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	for (; low < n && strncmp(v[low].name, name, len) == 0; low++) {
+		const char *rest = v[low].name + len;
+
+		if (*rest == '\0' || strncasecmp(rest, "#p#", 3) == 0)
+			id = value_hash(id, v[low].id, strlen(v[low].id));
+	}
+	return id;
+}
+
+/* Without the privilege to look at them: 0 as well. */
+static int read_ids(struct server *s, struct catalog *c, struct bk_err *err)
+{
+	BK_AUTO_RESULT MYSQL_RES *r =
+		server_query(s,
+			     "SELECT NAME, TABLE_ID FROM "
+			     "information_schema.INNODB_SYS_TABLES",
+			     err);
+	struct innodb *v;
+	MYSQL_ROW row;
+	size_t n = 0;
+
+	if (!r) /* no InnoDB, or not for us: what else is known must do */
+		return err->exit == BK_EX_NOPERM ||
+				       mysql_errno(s->m) == ER_UNKNOWN_TABLE
+			       ? 0
+			       : -1;
+	v = bk_calloc(mysql_num_rows(r) + 1, sizeof(*v));
+	while ((row = mysql_fetch_row(r)))
+		v[n++] = (struct innodb){ row[0], row[1] };
+	qsort(v, n, sizeof(*v), by_name);
+	for (size_t d = 0; d < c->n; d++)
+		for (size_t i = 0; i < c->v[d].n; i++)
+			if (c->v[d].v[i].file)
+				c->v[d].v[i].id = id_of(v, n, &c->v[d].v[i]);
+	free(v);
+	return 0;
+}
+
+int catalog_define(struct server *s, struct catalog *c, struct bk_err *err)
+{
+	for (size_t d = 0; d < c->n; d++) {
+		int got = define_database(s, &c->v[d], err);
+
+		if (got < 0)
+			return got;
+	}
+	return read_ids(s, c, err);
+}
+
+static int read_sequence(struct server *s, struct object *o, struct bk_err *err)
+{
+	BK_AUTO_BUF struct bk_buf from = BK_BUF_INIT, b = BK_BUF_INIT;
+	BK_AUTO_RESULT MYSQL_RES *r = NULL;
+	MYSQL_ROW row;
+
+	value_add_name(&from, o->db->name);
+	bk_buf_addc(&from, '.');
+	value_add_name(&from, o->name);
+	r = server_queryf(s, err,
+			  "SELECT next_not_cached_value, cycle_count FROM %s",
+			  from.p);
+	row = r ? mysql_fetch_row(r) : NULL;
+	if (!row)
+		return r ? CATALOG_MOVED : -1;
+	bk_buf_adds(&b, "DO SETVAL(");
+	value_add_name(&b, o->name);
+	bk_buf_addf(&b, ", %s, 0, %s)", row[0], row[1]);
+	free(o->state);
+	o->state = bk_buf_steal(&b);
+	return 0;
+}
+
+int catalog_sequences(struct server *s, struct catalog *c, struct bk_err *err)
+{
+	for (size_t d = 0; d < c->n; d++)
+		for (size_t i = 0; i < c->v[d].n; i++) {
+			struct object *o = &c->v[d].v[i];
+			int got = o->kind == OBJECT_SEQUENCE && !o->broken
+					  ? read_sequence(s, o, err)
+					  : 0;
+
+			if (got < 0)
+				return got;
+		}
+	return 0;
+}
+
+/* The next automatic number moves with every row: it is no change. */
+static char *without_number(const char *text)
+{
+	static const char name[] = " AUTO_INCREMENT=";
+	char *copied = bk_strdup(text), *at = NULL, *p = copied;
+
+	while ((p = strstr(p, "\n) ENGINE=")))
+		at = p++;
+	at = at ? strstr(at, name) : NULL;
+	if (at) {
+		size_t n = strlen(name);
+
+		n += strspn(at + n, "0123456789");
+		memmove(at, at + n, strlen(at + n) + 1);
+	}
+	return copied;
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_text(const struct object *a, const struct object *b)
+{
+	BK_AUTO_FREE char *x = NULL, *y = NULL;
+
+	if (a->kind != OBJECT_TABLE || !a->text || !b->text)
+		return same(a->text, b->text);
+	x = without_number(a->text);
+	y = without_number(b->text);
+	return strcmp(x, y) == 0;
+}
+
+static bool changed(const struct object *a, const struct object *b)
+{
+	if (!same_text(a, b) || !same(a->sql_mode, b->sql_mode) ||
+	    a->number != b->number || a->id != b->id)
+		return true;
+	/* A time says little where there is a number. */
+	return a->kind == OBJECT_TABLE && a->id == 0 &&
+	       !same(a->created, b->created);
+}
+
+/*
+ * What is gone now was there when it was read, or reading it had failed; what
+ * is new was not there when the dump began.
+ */
+char *catalog_changed(const struct catalog *before, const struct catalog *after)
+{
+	for (size_t d = 0, e = 0; d < before->n; d++) {
+		const struct database *x = &before->v[d], *y;
+
+		while (e < after->n && strcmp(after->v[e].name, x->name) < 0)
+			e++;
+		if (e == after->n || strcmp(after->v[e].name, x->name) != 0)
+			continue;
+		y = &after->v[e];
+		for (size_t i = 0; i < x->n; i++) {
+			const struct object *o =
+				catalog_find(y, x->v[i].kind, x->v[i].name);
+
+			if (o && changed(&x->v[i], o))
+				return object_label(o);
+		}
+	}
+	return NULL;
+}

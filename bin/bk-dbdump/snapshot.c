@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "snapshot.h"
+
+#include <poll.h>
+
+#include "log.h"
+#include "rec.h"
+#include "sig.h"
+#include "time.h"
+
+#define TRIES 100
+#define LOCK_TRIES 3
+
+/* What SHOW says of a name: its second column. NULL: nothing. */
+static char *variable(struct server *s, const char *show, const char *name)
+{
+	BK_AUTO_FREE char *sql = bk_asprintf("SHOW %s LIKE '%s'", show, name);
+	BK_AUTO_RESULT MYSQL_RES *r = server_query(s, sql, NULL);
+	MYSQL_ROW row = r ? mysql_fetch_row(r) : NULL;
+
+	return row && row[1] ? bk_strdup(row[1]) : NULL;
+}
+
+static bool is_on(struct server *s, const char *name)
+{
+	BK_AUTO_FREE char *value = variable(s, "GLOBAL VARIABLES", name);
+
+	return value && strcmp(value, "ON") == 0;
+}
+
+/*
+ * Why the position of the binary log would not tell of every change; NULL:
+ * it does. Only what a session keeps out of it by itself is not seen here.
+ */
+static const char *why_single(struct server *s)
+{
+	BK_AUTO_RESULT MYSQL_RES *r = NULL;
+	BK_AUTO_FREE char *applied = NULL;
+	MYSQL_ROW row;
+
+	if (!is_on(s, "log_bin"))
+		return "there is no binary log";
+	if (!is_on(s, "log_slave_updates")) {
+		applied = variable(s, "GLOBAL VARIABLES", "gtid_slave_pos");
+		if ((applied && *applied) || is_on(s, "wsrep_on"))
+			return "what is replicated is not in the binary log";
+	}
+	r = server_query(s, "SHOW MASTER STATUS", NULL);
+	if (!r)
+		return "whether the binary log is filtered is not shown to "
+		       "this user: GRANT BINLOG MONITOR ON *.* allows it";
+	row = mysql_fetch_row(r);
+	if (!row || (row[2] && *row[2]) || (row[3] && *row[3]))
+		return "the binary log is filtered";
+	return NULL;
+}
+
+static void add_locks(const struct catalog *c, struct bk_buf *b)
+{
+	for (size_t d = 0; d < c->n; d++) {
+		for (size_t i = 0; i < c->v[d].n; i++) {
+			const struct object *o = &c->v[d].v[i];
+
+			if (o->kind != OBJECT_TABLE || !o->rows || o->broken ||
+			    o->transactional)
+				continue;
+			bk_buf_adds(b, b->len ? ", " : "LOCK TABLES ");
+			value_add_name(b, o->db->name);
+			bk_buf_addc(b, '.');
+			value_add_name(b, o->name);
+			bk_buf_adds(b, " READ");
+		}
+	}
+}
+
+static int lock_tables(struct snapshot *s, const struct login *login,
+		       const struct catalog *c, struct bk_err *err)
+{
+	BK_AUTO_BUF struct bk_buf sql = BK_BUF_INIT;
+
+	add_locks(c, &sql);
+	if (sql.len == 0)
+		return 0;
+	if (server_connect(login, &s->locks, err) < 0)
+		return -1;
+	for (int i = 0; i < LOCK_TRIES && !bk_sig_pending(); i++) {
+		if (server_do(&s->locks, sql.p, err) == 0)
+			return 0;
+		if (err->exit != BK_EX_TEMPFAIL)
+			return -1;
+		bk_notice("a table is locked by others, trying again");
+	}
+	return -1;
+}
+
+/* "FILE POSITION" of the snapshot; "" where there is no binary log. */
+static char *position(struct server *s)
+{
+	BK_AUTO_FREE char *file = variable(s, "STATUS", "Binlog_snapshot_file");
+	BK_AUTO_FREE char *pos =
+		variable(s, "STATUS", "Binlog_snapshot_position");
+
+	return bk_asprintf("%s %s", file ? file : "", pos ? pos : "");
+}
+
+static int start_all(struct snapshot *s, struct bk_err *err)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (server_do(&s->v[i],
+			      "START TRANSACTION WITH CONSISTENT SNAPSHOT",
+			      err) < 0)
+			return -1;
+	return 0;
+}
+
+/* 1: all see the same, 0: they do not, -1: err */
+static int try_once(struct snapshot *s, char **ret_position, struct bk_err *err)
+{
+	BK_AUTO_FREE char *first = NULL;
+
+	if (start_all(s, err) < 0)
+		return -1;
+	first = position(&s->v[0]);
+	for (size_t i = 1; i < s->n; i++) {
+		BK_AUTO_FREE char *other = position(&s->v[i]);
+
+		if (strcmp(first, other) != 0)
+			return 0;
+	}
+	*ret_position = first;
+	first = NULL;
+	return 1;
+}
+
+static void drop_connections(struct snapshot *s, size_t keep)
+{
+	while (s->n > keep)
+		server_close(&s->v[--s->n]);
+}
+
+static int take(struct snapshot *s, char **ret_position, struct bk_err *err)
+{
+	for (int i = 0; i < TRIES; i++) {
+		int got = try_once(s, ret_position, err);
+
+		if (got != 0)
+			return got < 0 ? -1 : 0;
+		if (bk_sig_pending())
+			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
+					  "it was interrupted");
+		(void)poll(NULL, 0, i % 7);
+	}
+	bk_warning("the server is too busy for several connections at one "
+		   "point in time: one must do");
+	drop_connections(s, 1);
+	return try_once(s, ret_position, err) < 0 ? -1 : 0;
+}
+
+static void set_position(struct snapshot *s, const char *text)
+{
+	BK_AUTO_STRV struct bk_strv words = BK_STRV_INIT;
+	BK_AUTO_FREE char *sql = NULL, *gtid = NULL;
+
+	bk_strv_split(&words, text, " ");
+	if (words.n != 2)
+		return;
+	sql = bk_asprintf("SELECT BINLOG_GTID_POS('%s', %s)", words.v[0],
+			  words.v[1]);
+	if (server_value(&s->v[0], sql, &gtid, NULL) < 0)
+		bk_debug("the server does not tell its GTID, ignoring");
+	s->position = json_object();
+	bk_rec_set_str(s->position, "file", words.v[0]);
+	bk_rec_set_str(s->position, "pos", words.v[1]);
+	if (gtid && *gtid)
+		bk_rec_set_str(s->position, "gtid", gtid);
+}
+
+/* What a replica had applied, as of the snapshot. */
+static void set_applied(struct snapshot *s)
+{
+	BK_AUTO_FREE char *gtid = NULL;
+
+	if (server_value(&s->v[0],
+			 "SELECT GROUP_CONCAT(g ORDER BY g) FROM (SELECT "
+			 "CONCAT_WS('-', p.domain_id, p.server_id, p.seq_no) "
+			 "AS g FROM mysql.gtid_slave_pos AS p JOIN (SELECT "
+			 "domain_id, MAX(sub_id) AS sub_id FROM "
+			 "mysql.gtid_slave_pos GROUP BY domain_id) AS m ON "
+			 "m.domain_id = p.domain_id AND m.sub_id = p.sub_id) "
+			 "AS x",
+			 &gtid, NULL) < 0 ||
+	    !gtid)
+		return;
+	if (!s->position)
+		s->position = json_object();
+	bk_rec_set_str(s->position, "replica_gtid", gtid);
+}
+
+static int open_all(struct snapshot *s, const struct login *login,
+		    unsigned int n, struct bk_err *err)
+{
+	const char *why;
+
+	s->v = bk_calloc(n, sizeof(*s->v));
+	for (s->n = 0; s->n < n; s->n++) {
+		if (server_connect(login, &s->v[s->n], err) < 0)
+			return -1;
+		why = s->n == 0 && n > 1 ? why_single(&s->v[0]) : NULL;
+		if (why) {
+			bk_info("one connection: %s", why);
+			n = 1;
+		}
+	}
+	return 0;
+}
+
+int snapshot_open(const struct login *login, unsigned int n,
+		  const struct catalog *c, struct snapshot *ret,
+		  struct bk_err *err)
+{
+	struct snapshot s = SNAPSHOT_INIT;
+	BK_AUTO_FREE char *text = NULL;
+
+	if (open_all(&s, login, n, err) < 0 ||
+	    lock_tables(&s, login, c, err) < 0 || take(&s, &text, err) < 0) {
+		snapshot_close(&s);
+		return -1;
+	}
+	s.start = bk_time_now();
+	s.since = bk_time_mono_ms();
+	set_position(&s, text);
+	set_applied(&s);
+	for (size_t i = 0; i < s.n; i++) {
+		if (server_do(&s.v[i], "SAVEPOINT bk", err) < 0) {
+			snapshot_close(&s);
+			return -1;
+		}
+	}
+	*ret = s;
+	return 0;
+}
+
+void snapshot_unlock(struct snapshot *s)
+{
+	server_close(&s->locks);
+}
+
+void snapshot_close(struct snapshot *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		server_close(&s->v[i]);
+	free(s->v);
+	server_close(&s->locks);
+	json_decref(s->position);
+	*s = SNAPSHOT_INIT;
+}

@@ -1,0 +1,194 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What bk-dbdump writes, loaded into an empty server, is what there was.
+
+load helper
+load mariadb
+
+setup_file() {
+	mdb_setup_file
+	local part
+	for part in torture torture-more; do
+		sql - <"$BATS_TEST_DIRNAME/../data/dbdump/$part.sql" >/dev/null
+	done
+}
+teardown_file() { mdb_teardown_file; }
+setup() { mdb_setup; }
+
+# dumped: $M/dump.sql is a dump of all of it, made once.
+dumped() {
+	[ ! -e "$M/dump.sql" ] || return 0
+	bk-dbdump dump main >"$M/dump.new"
+	mv "$M/dump.new" "$M/dump.sql"
+}
+
+# restored: the server "r" has been loaded with it, once; it has no binary log
+# and tells clients of another character set.
+restored() {
+	dumped
+	[ ! -e "$M/restored" ] || return 0
+	[ -e "$M/r/sock" ] || mdb_up r --skip-log-bin \
+		--character-set-server=latin2 --sql-mode=ANSI,STRICT_ALL_TABLES
+	load_into r --binary-mode <"$M/dump.sql"
+	touch "$M/restored"
+}
+
+# same_portrait SOCKET [PART]: nothing can be told apart.
+same_portrait() {
+	portrait -S "$SOCK" "${2:-data}" >want
+	portrait -S "$1" "${2:-data}" >got
+	assert_hasnt want 'ERROR'
+	diff want got >unlike || fail "$(head -c 4000 unlike)"
+}
+
+@test "the torture schema: written whole, loaded by any client, the same" {
+	dumped
+	assert_whole "$M/dump.sql"
+	run_bk 0 bk-dbdump check "$M/dump.sql"
+	restored
+	same_portrait "$M/r/sock"
+}
+
+@test "a client without any option loads all but names with a CR in them" {
+	run_bk 0 bk-dbdump dump main torture 'torture_[!c]*' 'we*' 'manifest\.json' \
+		$'new\nline' 'Uml*'
+	cp "$out" plain.sql
+	mdb_up p --character-set-server=utf32
+	load_into p <plain.sql
+	run_bk 0 bk-dbdump dump --socket="$M/p/sock"
+	cmp "$out" plain.sql
+	load_into p --binary-mode < <(bk-dbdump dump main torture_cr)
+	same_portrait "$M/p/sock"
+	mdb_drop p
+}
+
+@test "a dump of what was restored is byte by byte the same" {
+	restored
+	run_bk 0 bk-dbdump dump --socket="$M/r/sock"
+	cmp "$out" "$M/dump.sql"
+}
+
+@test "a dump does not depend on the number of connections, or on the time" {
+	dumped
+	for j in 1 3 16; do
+		run_bk 0 bk-dbdump dump -j $j main
+		cmp "$out" "$M/dump.sql"
+	done
+	sql "SET GLOBAL time_zone = '+07:00', GLOBAL sql_mode = 'ANSI_QUOTES',
+		GLOBAL character_set_server = 'utf8mb4',
+		GLOBAL group_concat_max_len = 4"
+	run_bk 0 bk-dbdump dump main
+	sql "SET GLOBAL time_zone = 'SYSTEM', GLOBAL sql_mode = DEFAULT,
+		GLOBAL character_set_server = 'latin1',
+		GLOBAL group_concat_max_len = DEFAULT"
+	cmp "$out" "$M/dump.sql"
+	! grep -anE '^--.*20[0-9][0-9]-[0-9]' "$M/dump.sql" || fail "that is a date"
+}
+
+@test "mariadb-dump's copy differs by what it cannot keep, and by no more" {
+	need_program mariadb-dump
+	sql "DROP EVENT torture.e_delimiter; DROP EVENT torture.crlf;
+		DROP TABLE torture.enum_error, torture.sjis_key;
+		DROP DATABASE torture_cr"
+	mapfile -t dbs < <(sql "SELECT QUOTE(schema_name) FROM
+		information_schema.schemata WHERE schema_name NOT IN ('mysql',
+		'sys', 'information_schema', 'performance_schema')
+		AND schema_name NOT LIKE '%\n%'")
+	eval "dbs=(${dbs[*]})"
+	mdb_up o
+	timeout 60 mariadb-dump --no-defaults -S "$SOCK" --routines --events \
+		--triggers --single-transaction --hex-blob --skip-add-locks \
+		--dump-history --default-character-set=utf8mb4 \
+		--databases "${dbs[@]}" $'new\nline' >"$M/oracle.sql"
+	mariadb --no-defaults -S "$M/o/sock" --binary-mode <"$M/oracle.sql"
+	portrait >want
+	portrait -S "$M/o/sock" >got
+	mdb_drop o
+	rm -f "$M/dump.sql"
+	# values alone, and of these tables
+	diff want got | sed -n 's/^[<>] //p' >unlike || :
+	assert_is "$(awk '{ print $1 == "sum" ? $2 : $1 }' unlike | tr -d '<>' |
+		sed 's/^torture\.//' | sort -u | tr '\n' ' ')" \
+		'charsets float_key floats generated many_rows versioned '
+	# the same databases by bk-dbdump, now
+	mdb_up b
+	run_bk 0 bk-dbdump dump main
+	load_into b <"$out"
+	portrait -S "$M/b/sock" >got
+	mdb_drop b
+	diff want got >unlike || fail "$(head -c 4000 unlike)"
+}
+
+@test "a folder: the same each time, and each database loads" {
+	run_bk 0 bk-dbdump dump -o one -j 1 main
+	run_bk 0 bk-dbdump dump -o two -j 4 main
+	run_bk 0 bk-dbdump check one two
+	mv one/manifest.json one.json
+	mv two/manifest.json two.json
+	diff -r one two
+	# no name is longer than a file's may be, none leaves its folder
+	assert_is "$(find one -mindepth 3 | wc -l)" 0
+	mdb_up f
+	jq -j '.files[] | select(.kind != "globals") | .path + "\u0000"' \
+		one.json | while IFS= read -r -d '' f; do
+		cat "one/$f"
+	done >all.sql
+	load_into f --binary-mode <all.sql
+	same_portrait "$M/f/sock"
+	mdb_drop f
+}
+
+@test "users, roles and grants" {
+	run_bk 0 bk-dbdump dump -o d main
+	assert_is "$(stat -c %a d/globals.sql)" 600
+	mdb_up u
+	# grants on a routine want the routine
+	jq -j '.files[] | select(.kind != "globals") | .path + "\u0000"' \
+		d/manifest.json | (cd d && xargs -0 cat) |
+		load_into u --binary-mode
+	load_into u <d/globals.sql
+	same_portrait "$M/u/sock" users
+	run_bk 0 bk-dbdump dump -o e --socket="$M/u/sock"
+	cmp d/globals.sql e/globals.sql
+	# once more does no harm
+	load_into u <d/globals.sql
+	same_portrait "$M/u/sock" users
+	mdb_drop u
+}
+
+@test "FLOAT: the very bits come back, where mariadb-dump's do not" {
+	restored
+	at="SELECT SUM(CRC32(CAST(f AS DOUBLE))), COUNT(DISTINCT f),
+		SUM(CAST(f AS DOUBLE) = ROUND(f, 3)) FROM torture.floats"
+	assert_is "$(sql -S "$M/r/sock" "$at")" "$(sql "$at")"
+	assert_is "$(sql -S "$M/r/sock" "SELECT CAST(f AS DOUBLE) FROM
+		torture.floats WHERE id = 1")" 16777216
+	# the row above was sent as 16777217, which no FLOAT is
+	assert_is "$(sql -S "$M/r/sock" "SELECT CAST(f AS DOUBLE) FROM
+		torture.floats WHERE id = 2")" 123456.7890625
+}
+
+# bats test_tags=long
+@test "two thousand tables" {
+	mdb_up many
+	SOCK=$M/many/sock
+	for i in $(seq 2000); do
+		echo "CREATE TABLE t$i (id INT PRIMARY KEY, v INT);"
+		echo "INSERT INTO t$i VALUES (1, $i);"
+	done >many.sql
+	sql "CREATE DATABASE many"
+	sql -D many - <many.sql
+	start=$SECONDS
+	run_bk 0 bk-dbdump dump --socket="$SOCK" many
+	took=$((SECONDS - start))
+	assert_whole "$out"
+	[[ $(trailer "$out") == *' rows=2000 '* ]]
+	[ $took -lt 60 ] || fail "it took $took s"
+	mdb_up again
+	load_into again <"$out"
+	sum="SELECT COUNT(*), SUM(CRC32(table_name)) FROM
+		information_schema.tables WHERE table_schema = 'many'"
+	assert_is "$(sql -S "$M/again/sock" "$sum")" "$(sql "$sum")"
+	assert_is "$(sql -S "$M/again/sock" 'SELECT v FROM many.t1999')" 1999
+	mdb_drop many again
+}
