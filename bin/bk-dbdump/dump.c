@@ -139,8 +139,10 @@ static int write_text(struct dump *d, const struct part *part,
 static int write_texts(struct dump *d, enum manifest_kind kind,
 		       struct bk_err *err)
 {
+	BK_AUTO_FREE size_t *order = text_order(&d->catalog);
+
 	for (size_t i = 0; i < d->catalog.n; i++) {
-		const struct database *db = &d->catalog.v[i];
+		const struct database *db = &d->catalog.v[order[i]];
 		const struct part part = { kind, db->name, NULL };
 		BK_AUTO_BUF struct bk_buf text = BK_BUF_INIT;
 

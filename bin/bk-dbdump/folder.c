@@ -137,7 +137,7 @@ static int end(struct output *o, uint64_t rows, struct bk_err *err)
 
 	if (sink_digest(&o->sink, file->sha256, err) < 0)
 		return -1;
-	file->rows = rows;
+	file->rows = file->kind == MANIFEST_ROWS ? rows : 0;
 	file->bytes = o->sink.bytes;
 	sink_close(&o->sink);
 	return 0;

@@ -202,18 +202,66 @@ static void add_view(const struct object *o, struct bk_buf *b)
 	add_statement(b, bk_str_starts(text, "CREATE ") ? text + 6 : text);
 }
 
-/* The view of this database whose name starts at p, a '`'; or NULL. */
-static const struct object *named(const struct database *db, const char *p,
-				  const char **ret_end)
+/* The name that starts at *p, a '`', which moves behind it. */
+static char *take_name(const char **p)
 {
-	BK_AUTO_BUF struct bk_buf name = BK_BUF_INIT;
+	struct bk_buf name = BK_BUF_INIT;
+	const char *s = *p;
 
-	for (p++; *p && !(*p == '`' && p[1] != '`'); p++) {
-		p += *p == '`';
-		bk_buf_addc(&name, *p);
+	bk_buf_adds(&name, "");
+	for (s++; *s && !(*s == '`' && s[1] != '`'); s++) {
+		s += *s == '`';
+		bk_buf_addc(&name, *s);
 	}
-	*ret_end = *p ? p + 1 : p;
-	return name.p ? catalog_find(db, OBJECT_VIEW, name.p) : NULL;
+	*p = *s ? s + 1 : s;
+	return bk_buf_steal(&name);
+}
+
+struct order {
+	const struct catalog *c;
+	size_t *v, n;
+	bool *done;
+};
+
+static void place_database(struct order *o, size_t i);
+
+/* DEFAULT nextval(`db`.`name`) */
+static void place_needed(struct order *o, const char *text)
+{
+	while ((text = strstr(text, "val(`"))) {
+		BK_AUTO_FREE char *name = NULL;
+
+		text += strlen("val(");
+		name = take_name(&text);
+		for (size_t i = 0; i < o->c->n; i++)
+			if (strcmp(o->c->v[i].name, name) == 0)
+				place_database(o, i);
+	}
+}
+
+static void place_database(struct order *o, size_t i)
+{
+	const struct database *db = &o->c->v[i];
+
+	if (o->done[i])
+		return;
+	o->done[i] = true;
+	for (size_t k = 0; k < db->n; k++)
+		if (db->v[k].kind == OBJECT_TABLE && db->v[k].text)
+			place_needed(o, db->v[k].text);
+	o->v[o->n++] = i;
+}
+
+size_t *text_order(const struct catalog *c)
+{
+	struct order o = { .c = c };
+
+	o.v = bk_calloc(c->n + 1, sizeof(*o.v));
+	o.done = bk_calloc(c->n + 1, sizeof(*o.done));
+	for (size_t i = 0; i < c->n; i++)
+		place_database(&o, i);
+	free(o.done);
+	return o.v;
 }
 
 /* Those that it names come first. A name may be one of something else. */
@@ -226,7 +274,9 @@ static void add_ordered(const struct object *o, bool *done, struct bk_buf *b)
 		return;
 	done[o - db->v] = true;
 	while (!o->broken && (p = strchr(p, '`'))) {
-		const struct object *other = named(db, p, &p);
+		BK_AUTO_FREE char *name = take_name(&p);
+		const struct object *other =
+			catalog_find(db, OBJECT_VIEW, name);
 
 		if (other)
 			add_ordered(other, done, b);

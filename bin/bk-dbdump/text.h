@@ -10,6 +10,11 @@
 
 /* The session that loads it. */
 void text_add_session(struct bk_buf *b);
+/*
+ * The order for that: a database after those whose sequences its tables take
+ * numbers from. As indexes, c->n of them; the caller frees it.
+ */
+size_t *text_order(const struct catalog *c);
 /* Database, sequences, tables, a stand-in for each view, routines. */
 void text_add_schema(const struct database *db, struct bk_buf *b);
 /* Triggers, views, events: what rows are to be loaded before. */
