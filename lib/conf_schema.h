@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a configuration may say: kinds of sections, their keys, the type of
- * each value. For conf.c alone.
+ * each value. For conf.c, and for bk-config, which asks for values.
  */
 #ifndef BK_CONF_SCHEMA_H
 #define BK_CONF_SCHEMA_H

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What init is to know: from its options, else from the person at the
+ * terminal.
+ */
+#ifndef ANSWERS_H
+#define ANSWERS_H
+
+#include <stdbool.h>
+
+#include "str.h"
+
+struct answers {
+	bool yes;	/* --yes: nobody is asked */
+	bool no_backup; /* --no-backup */
+	bool no_timers; /* --no-timers */
+	char *repo_url, *password, *keep, *box;
+	char *host_key; /* fingerprint of the server's key */
+	char *monitor_type, *monitor_url;
+	char *token_from, *master_to; /* a file, or "-" */
+	struct bk_strv paths, roots, marks;
+};
+
+void answers_free(struct answers *a);
+
+#endif
