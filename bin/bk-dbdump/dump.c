@@ -25,6 +25,9 @@
 	"-- A dump by bk-dbdump. The last line proves that it is whole. " \
 	"Load it with:\n-- mariadb --binary-mode <FILE\n"
 
+/* How often definitions are read that change meanwhile. */
+#define LOOKS 5
+
 /* How long a consumer may take to end after each signal. */
 #define GRACE_MS 10000
 
@@ -89,14 +92,16 @@ static int check_broken(struct dump *d, struct bk_err *err)
 }
 
 /* What is there, and its definitions; 0, -1, CATALOG_MOVED. */
-static int look(struct server *s, const struct dump_options *o,
+static int look(struct server *s, const struct dump_options *o, bool check,
 		struct catalog *ret, struct bk_err *err)
 {
-	int got;
+	int got = catalog_list(s, o->selection, ret, err);
 
-	if (catalog_list(s, o->selection, ret, err) < 0)
-		return -1;
-	got = catalog_define(s, ret, err);
+	/* What cannot be seen cannot be defined, either. */
+	if (got == 0 && check)
+		got = grants_check(s, o->selection, ret, o->globals, err);
+	if (got == 0)
+		got = catalog_define(s, ret, err);
 	if (got < 0)
 		catalog_free(ret);
 	return got;
@@ -104,16 +109,13 @@ static int look(struct server *s, const struct dump_options *o,
 
 static int prepare(struct dump *d, struct bk_err *err)
 {
-	int got;
+	int got = CATALOG_MOVED;
 
 	if (server_connect(&d->o->login, &d->server, err) < 0)
 		return -1;
-	/* Grants first: what cannot be seen cannot be defined, either. */
-	if (catalog_list(&d->server, d->o->selection, &d->catalog, err) < 0 ||
-	    grants_check(&d->server, d->o->selection, &d->catalog,
-			 d->o->globals, err) < 0)
-		return -1;
-	got = catalog_define(&d->server, &d->catalog, err);
+	/* Tables that come and go do no harm as long as nothing is read. */
+	for (int i = 0; i < LOOKS && got == CATALOG_MOVED; i++)
+		got = look(&d->server, d->o, true, &d->catalog, err);
 	if (got < 0)
 		return got;
 	if (check_broken(d, err) < 0 ||
@@ -220,7 +222,7 @@ static int verify(struct dump *d, struct bk_err *err)
 {
 	BK_AUTO(catalog_free) struct catalog now = CATALOG_INIT;
 	BK_AUTO_FREE char *changed = NULL;
-	int got = look(&d->server, d->o, &now, err);
+	int got = look(&d->server, d->o, false, &now, err);
 
 	/* Gone altogether is no harm: it was there when it was read. */
 	if (got < 0)
@@ -317,9 +319,12 @@ static int add_trailer(struct sink *s, struct dump_result *r,
 	return sink_flush(s, err);
 }
 
-/* 0, -1 or CATALOG_MOVED; take: fd is closed in any case. */
+/*
+ * 0, -1 or CATALOG_MOVED; take: fd is closed where it succeeds. *ret_begun:
+ * something was written.
+ */
 static int stream(const struct dump_options *o, int fd, bool take,
-		  struct dump_result *ret, struct bk_err *err)
+		  bool *ret_begun, struct dump_result *ret, struct bk_err *err)
 {
 	struct output out = { .begin = stream_begin, .end = stream_end };
 	int got;
@@ -335,6 +340,7 @@ static int stream(const struct dump_options *o, int fd, bool take,
 	/* A consumer's input ends only when that is proved, or it is gone. */
 	if (take && got < 0)
 		out.sink.own = false;
+	*ret_begun = out.sink.bytes > 0;
 	sink_close(&out.sink);
 	return got;
 }
@@ -342,7 +348,14 @@ static int stream(const struct dump_options *o, int fd, bool take,
 int dump_stream(const struct dump_options *o, int fd, struct dump_result *ret,
 		struct bk_err *err)
 {
-	return stream(o, fd, false, ret, err) < 0 ? -1 : 0;
+	bool begun = false;
+	int got = stream(o, fd, false, &begun, ret, err);
+
+	if (got == CATALOG_MOVED && !begun && !bk_sig_pending()) {
+		say_again(err);
+		got = stream(o, fd, false, &begun, ret, err);
+	}
+	return got < 0 ? -1 : 0;
 }
 
 static json_t *manifest_of(const struct dump_result *r)
@@ -438,11 +451,12 @@ static int feed(const struct dump_options *o, char *const *argv,
 			     .out = BK_EXEC_INHERIT,
 			     .err = BK_EXEC_INHERIT };
 	struct bk_child c = BK_CHILD_INIT;
+	bool begun;
 	int got;
 
 	if (bk_exec_start(&x, &c, err) < 0)
 		return -1;
-	got = stream(o, c.in, true, ret, err);
+	got = stream(o, c.in, true, &begun, ret, err);
 	if (got < 0) {
 		stop_consumer(&c);
 		return got;

@@ -14,13 +14,14 @@
 /*
  * A consumer may stall for long, and no statement of ours is too slow. What
  * is not there in every release stands in comments that name the first one.
+ * DEFAULT would be what the server has globally, so the limit is spelt out.
  */
 static const char session[] =
 	"SET SESSION sql_mode = '', time_zone = '+00:00', autocommit = 1, "
 	"net_write_timeout = 86400, net_read_timeout = 86400, "
 	"wait_timeout = 2592000, idle_transaction_timeout = 0, "
 	"idle_readonly_transaction_timeout = 0, max_statement_time = 0, "
-	"lock_wait_timeout = 10, sql_select_limit = DEFAULT, "
+	"lock_wait_timeout = 10, sql_select_limit = 18446744073709551615, "
 	"sql_big_selects = 1, sql_quote_show_create = 1, completion_type = 0, "
 	"system_versioning_asof = DEFAULT";
 

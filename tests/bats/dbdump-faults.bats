@@ -396,7 +396,7 @@ as_it_is() {
 		wait "$dump_pid" || status=$?
 		dump_pid=
 		# it was told to stop, and perhaps started once more
-		assert_is "$(sort -u got.signals)" INT || fail "after $change"
+		assert_is "$(head -n 1 got.signals)" INT || fail "after $change"
 		assert_has "$err" small
 		case $status in
 		0) as_it_is "$change" big small ;;
@@ -546,31 +546,32 @@ as_it_is() {
 		fail "that locks or stops too much"
 }
 
-@test "an unusual TLS: a server that is not who it should be" {
+@test "TLS: a server that is not who it should be" {
 	need_program openssl
+	# libmariadb trusts whoever answers on 127.0.0.1
 	port=$((20000 + RANDOM % 10000))
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=ca \
 		-keyout ca.key -out ca.pem 2>/dev/null
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=other \
 		-keyout other.key -out other.pem 2>/dev/null
-	openssl req -newkey rsa:2048 -nodes -subj /CN=127.0.0.1 \
+	openssl req -newkey rsa:2048 -nodes -subj /CN=127.0.0.2 \
 		-keyout key.pem -out req.pem 2>/dev/null
 	openssl x509 -req -in req.pem -CA ca.pem -CAkey ca.key -set_serial 7 -days 2 \
-		-extfile <(echo subjectAltName=IP:127.0.0.1) -out cert.pem 2>/dev/null
+		-extfile <(echo subjectAltName=IP:127.0.0.2) -out cert.pem 2>/dev/null
 	openssl req -newkey rsa:2048 -nodes -subj /CN=elsewhere.example \
 		-keyout key2.pem -out req2.pem 2>/dev/null
 	openssl x509 -req -in req2.pem -CA ca.pem -CAkey ca.key -set_serial 8 -days 2 \
 		-out cert2.pem 2>/dev/null
 	chmod 644 ./*.pem
-	mdb_up tls --skip-networking=0 --bind-address=127.0.0.1 --port=$port \
+	mdb_up tls --skip-networking=0 --bind-address=127.0.0.2 --port=$port \
 		--ssl-cert="$M/cert.pem" --ssl-key="$M/key.pem"
 	sql -S "$M/tls/sock" "CREATE DATABASE d; CREATE TABLE d.t (a INT);
-		CREATE USER u@'127.0.0.1' IDENTIFIED BY 'x' REQUIRE SSL;
-		GRANT ALL ON *.* TO u@'127.0.0.1'"
+		CREATE USER u@'127.0.0.%' IDENTIFIED BY 'x' REQUIRE SSL;
+		GRANT ALL ON *.* TO u@'127.0.0.%'"
 	(umask 077 && echo x >"$T/pw")
 	cat >"$BK_CONFIG" <<-END
 		[mariadb main]
-		host = 127.0.0.1
+		host = 127.0.0.2
 		port = $port
 		user = u
 		password = file:$T/pw
@@ -585,7 +586,7 @@ as_it_is() {
 	assert_is "$(cat "$T/o")" ''
 	# the right authority, but another host's certificate
 	"$MDB" down "$M/tls"
-	mdb_up tls --skip-networking=0 --bind-address=127.0.0.1 --port=$port \
+	mdb_up tls --skip-networking=0 --bind-address=127.0.0.2 --port=$port \
 		--ssl-cert="$M/cert2.pem" --ssl-key="$M/key2.pem"
 	conf "ssl-ca=$M/ca.pem"
 	status=0
@@ -594,8 +595,8 @@ as_it_is() {
 	assert_is "$(cat "$T/o")" ''
 	# a server without TLS, where it is asked for
 	"$MDB" down "$M/tls"
-	mdb_up tls --skip-networking=0 --bind-address=127.0.0.1 --port=$port --skip-ssl
-	sql -S "$M/tls/sock" "ALTER USER u@'127.0.0.1' REQUIRE NONE"
+	mdb_up tls --skip-networking=0 --bind-address=127.0.0.2 --port=$port --skip-ssl
+	sql -S "$M/tls/sock" "ALTER USER u@'127.0.0.%' REQUIRE NONE"
 	status=0
 	bk-dbdump dump main d >"$T/o" 2>"$T/e" || status=$?
 	case $status in 69 | 77) ;; *) fail "status $status: $(cat "$T/e")" ;; esac

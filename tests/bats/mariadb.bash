@@ -73,7 +73,7 @@ conf() {
 # a last argument of "-" the statements are stdin's. Rows are raw, in tabs.
 sql() {
 	local last=${!#} options=("${@:1:$#-1}")
-	set -- mariadb --no-defaults -S "$SOCK" -N --raw --batch \
+	set -- mariadb --no-defaults --skip-ssl -S "$SOCK" -N --raw --batch \
 		--binary-mode --default-character-set=utf8mb4 "${options[@]}"
 	if [ "$last" = - ]; then "$@"; else "$@" <<<"$last"; fi
 }

@@ -118,7 +118,7 @@ up() {
 		</dev/null >/dev/null 2>&1 3>&- &
 	local server=$!
 	for _ in $(seq 600); do
-		if [ -S "$dir/sock" ] && mariadb-admin --no-defaults \
+		if [ -S "$dir/sock" ] && mariadb-admin --no-defaults --skip-ssl \
 			-S "$dir/sock" ping >/dev/null 2>&1; then
 			echo "$dir/sock"
 			return
