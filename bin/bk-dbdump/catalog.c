@@ -263,6 +263,7 @@ static int list_keys(struct server *s, struct database *db, const char *where,
 		"SELECT TABLE_NAME, INDEX_NAME, COLUMN_NAME, SUB_PART IS NOT "
 		"NULL, NULLABLE FROM information_schema.STATISTICS WHERE "
 		"TABLE_SCHEMA = %s AND NON_UNIQUE = 0 AND INDEX_TYPE = 'BTREE' "
+		"AND IGNORED = 'NO' "
 		"ORDER BY BINARY TABLE_NAME, INDEX_NAME <> 'PRIMARY', "
 		"BINARY INDEX_NAME, SEQ_IN_INDEX",
 		where);

@@ -22,6 +22,7 @@ static const char session[] =
 	"wait_timeout = 2592000, idle_transaction_timeout = 0, "
 	"idle_readonly_transaction_timeout = 0, max_statement_time = 0, "
 	"lock_wait_timeout = 10, sql_select_limit = 18446744073709551615, "
+	"max_sort_length = 8388608, "
 	"sql_big_selects = 1, sql_quote_show_create = 1, completion_type = 0, "
 	"system_versioning_asof = DEFAULT";
 

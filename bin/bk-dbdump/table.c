@@ -47,9 +47,9 @@ static const char *const bigs[] = { "mediumblob",
 				    NULL };
 static const char *const seekables[] = { "tinyint",   "smallint", "int",
 					 "mediumint", "bigint",	  "decimal",
-					 "char",      "varchar",  "binary",
-					 "varbinary", "date",	  "datetime",
-					 "timestamp", NULL };
+					 "varchar",   "binary",	  "varbinary",
+					 "date",      "datetime", "timestamp",
+					 NULL };
 
 /* Through these nothing is lost on the way to UTF-8 and back. */
 static const char *const safe[] = { "utf8mb4", "utf8mb3", "utf8", "latin1",
@@ -81,12 +81,15 @@ static char *quoted(const char *name)
 	return bk_buf_steal(&b);
 }
 
-/* An ENUM that knows an empty text: that is not the value of an error. */
+/* An ENUM or SET that knows an empty text: that is not "nothing" then. */
 static bool has_empty_member(const char *column_type)
 {
-	return strcmp(column_type, "enum('')") == 0 ||
-	       bk_str_starts(column_type, "enum('',") ||
-	       strstr(column_type, "','',") || bk_str_ends(column_type, ",'')");
+	const char *members = strchr(column_type, '(');
+
+	return members &&
+	       (strcmp(members, "('')") == 0 ||
+		bk_str_starts(members, "('',") || strstr(members, "','',") ||
+		bk_str_ends(members, ",'')"));
 }
 
 static const char *const temporals[] = { "date", "datetime", "timestamp",
@@ -105,7 +108,7 @@ static void set_kind(struct column *c, const struct column_info *info)
 		c->kind = VALUE_REAL;
 	} else if (one_of(type, bytes)) {
 		c->kind = VALUE_HEX;
-	} else if (strcmp(type, "enum") == 0 &&
+	} else if ((strcmp(type, "enum") == 0 || strcmp(type, "set") == 0) &&
 		   has_empty_member(info->column_type)) {
 		c->kind = VALUE_NUMBER;
 		c->expr = bk_asprintf("%s+0", name);

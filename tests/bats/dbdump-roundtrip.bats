@@ -216,3 +216,38 @@ same_portrait() {
 	assert_is "$(sql -S "$M/again/sock" 'SELECT v FROM many.t1999')" 1999
 	mdb_drop many again
 }
+
+@test "keys and members that are easily got wrong" {
+	mdb_up odd
+	SOCK=$M/odd/sock
+	sql "CREATE DATABASE odd"
+	# an index pads CHAR with blanks, a condition does not
+	sql "CREATE TABLE odd.nopad (k CHAR(12) CHARACTER SET latin1
+		COLLATE latin1_nopad_bin PRIMARY KEY, v VARCHAR(900));
+		INSERT INTO odd.nopad SELECT CONCAT(LPAD(seq DIV 6, 6, '0'),
+		ELT(1 + seq % 6, '', '\t', '\n', CHAR(1), CHAR(2), '\t\t')),
+		REPEAT('v', 900) FROM odd.seq_1_to_16000"
+	# sorting looks at the start of a long key alone
+	sql "CREATE TABLE odd.long_key (p VARCHAR(2000) CHARACTER SET latin1
+		PRIMARY KEY, v LONGTEXT CHARACTER SET latin1) ENGINE=Aria;
+		INSERT INTO odd.long_key SELECT CONCAT(REPEAT('x', 1100),
+		LPAD(100 - seq, 4, '0')), IF(seq IN (30, 60),
+		REPEAT('y', 5000000), 'v') FROM odd.seq_1_to_90"
+	# an empty member of a SET is not an empty SET; a key may be IGNORED
+	sql "CREATE TABLE odd.s (z INT NOT NULL, a INT NOT NULL, UNIQUE zz (z),
+		UNIQUE aa (a) IGNORED, x SET('', 'a'));
+		INSERT INTO odd.s VALUES (2, 1, 1), (3, 2, 2), (4, 3, 3)"
+	for j in 1 4; do
+		run_bk 0 bk-dbdump dump -j $j --socket="$SOCK" odd
+		[[ $(trailer "$out") == *' rows=16093 '* ]]
+		cp "$out" odd.$j
+	done
+	cmp odd.1 odd.4
+	mdb_up again
+	load_into again <odd.1
+	assert_is "$(sql -S "$M/again/sock" 'SELECT x + 0 FROM odd.s ORDER BY z')" \
+		$'1\n2\n3'
+	sum="CHECKSUM TABLE odd.nopad, odd.s"
+	assert_is "$(sql -S "$M/again/sock" "$sum")" "$(sql "$sum")"
+	mdb_drop odd again
+}
