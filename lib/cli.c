@@ -51,6 +51,43 @@ int bk_cli_usage(const char *fmt, ...)
 	return BK_EX_USAGE;
 }
 
+const void *bk_cli_find(const void *table, size_t n, size_t size,
+			const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		const void *row = (const char *)table + i * size;
+
+		if (strcmp(*(const char *const *)row, name) == 0)
+			return row;
+	}
+	(void)bk_cli_usage("'%s' is no command of %s", name, bk_log_name());
+	return NULL;
+}
+
+int bk_cli_allow(const struct option *options, unsigned int given,
+		 unsigned int allowed, const char *command)
+{
+	for (const struct option *o = options; o->name; o++)
+		if (o->val >= BK_CLI_OWN &&
+		    (given & ~allowed & BK_CLI_BIT(o->val)))
+			return bk_cli_usage("--%s is no option of %s", o->name,
+					    command);
+	return BK_EX_OK;
+}
+
+int bk_cli_split(int argc, char **argv, char ***ret_command)
+{
+	*ret_command = NULL;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") != 0)
+			continue;
+		*ret_command = argv + i + 1;
+		argv[i] = NULL;
+		return i;
+	}
+	return argc;
+}
+
 static _Noreturn void print_and_exit(const char *text)
 {
 	(void)fputs(text, stdout);

@@ -7,6 +7,7 @@
 
 #include <getopt.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "conf.h"
 #include "rec.h"
@@ -45,6 +46,23 @@ void bk_cli_start(const char *name);
  * and for '?' and what nobody knows (64, after one line of usage).
  */
 void bk_cli_option(struct bk_cli *cli, int c);
+
+/*
+ * Tools with commands. Each has a table of them, whose rows begin with the
+ * name; BK_CLI_BIT() of its options says which ones a command takes.
+ */
+#define BK_CLI_BIT(option) (1U << ((option)-BK_CLI_OWN))
+/* The row of this command, or NULL, which is reported as wrong usage. */
+const void *bk_cli_find(const void *table, size_t n, size_t size,
+			const char *name);
+/* 0, or 64 where an option was given that this command does not take. */
+int bk_cli_allow(const struct option *options, unsigned int given,
+		 unsigned int allowed, const char *command);
+/*
+ * What is behind "--" is a command of its own: *ret_command, else NULL.
+ * Returns argc without it.
+ */
+int bk_cli_split(int argc, char **argv, char ***ret_command);
 
 /* "bk-scan: error: ..." and "Try 'bk-scan -h'."; returns 64. */
 int bk_cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

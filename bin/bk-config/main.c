@@ -105,8 +105,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-#define BIT(option) (1U << ((option)-BK_CLI_OWN))
-#define CHECK_BITS (BIT(OPT_OFFLINE) | BIT(OPT_PUSH))
+#define CHECK_BITS (BK_CLI_BIT(OPT_OFFLINE) | BK_CLI_BIT(OPT_PUSH))
 
 static const struct command {
 	const char *name;
@@ -114,7 +113,7 @@ static const struct command {
 	unsigned int options; /* of its own */
 } commands[] = {
 	{ "check", cmd_check, CHECK_BITS },
-	{ "init", cmd_init, (BIT(OPT_YES) * 2 - 1) & ~CHECK_BITS },
+	{ "init", cmd_init, (BK_CLI_BIT(OPT_YES) * 2 - 1) & ~CHECK_BITS },
 	{ "show", cmd_show, 0 },
 };
 
@@ -193,31 +192,13 @@ static void take_option(struct tool *t, int c)
 	}
 }
 
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < BK_COUNT(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return &commands[i];
-	return NULL;
-}
-
-static const char *option_name(unsigned int bits)
-{
-	for (const struct option *o = options; o->name; o++)
-		if (o->val >= BK_CLI_OWN && (bits & BIT(o->val)))
-			return o->name;
-	return "?";
-}
-
 static int run_command(struct tool *t, char **args, unsigned int given)
 {
-	const struct command *c = find_command(args[0]);
+	const struct command *c = bk_cli_find(commands, BK_COUNT(commands),
+					      sizeof(*commands), args[0]);
 
-	if (!c)
-		return bk_cli_usage("'%s' is no command of bk-config", args[0]);
-	if (given & ~c->options)
-		return bk_cli_usage("--%s is no option of %s",
-				    option_name(given & ~c->options), c->name);
+	if (!c || bk_cli_allow(options, given, c->options, c->name) != 0)
+		return BK_EX_USAGE;
 	return c->run(t, args + 1);
 }
 
@@ -237,7 +218,7 @@ int main(int argc, char **argv)
 	while ((c = getopt_long(argc, argv, BK_CLI_SHORT, options, NULL)) !=
 	       -1) {
 		if (c >= BK_CLI_OWN)
-			given |= BIT(c);
+			given |= BK_CLI_BIT(c);
 		take_option(&t, c);
 	}
 	if (!argv[optind])

@@ -120,10 +120,10 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-#define BIT(option) (1U << ((option)-BK_CLI_OWN))
-#define SERVER                                                    \
-	(BIT(OPT_DEFAULTS_FILE) | BIT(OPT_HOST) | BIT(OPT_PORT) | \
-	 BIT(OPT_SOCKET) | BIT(OPT_SSL_CA) | BIT(OPT_USER))
+#define SERVER                                                  \
+	(BK_CLI_BIT(OPT_DEFAULTS_FILE) | BK_CLI_BIT(OPT_HOST) | \
+	 BK_CLI_BIT(OPT_PORT) | BK_CLI_BIT(OPT_SOCKET) |        \
+	 BK_CLI_BIT(OPT_SSL_CA) | BK_CLI_BIT(OPT_USER))
 
 static const struct command {
 	const char *name;
@@ -132,17 +132,20 @@ static const struct command {
 	bool records;	      /* it writes some, and an end */
 	bool config;	      /* it reads the configuration */
 } commands[] = {
-	{ "backup", cmd_backup, BIT(OPT_ACCEPT), true, true },
+	{ "backup", cmd_backup, BK_CLI_BIT(OPT_ACCEPT), true, true },
 	{ "check", cmd_check, 0, true, false },
 	{ "dump", cmd_dump,
-	  SERVER | BIT(OPT_BROKEN) | BIT(OPT_CONNECTIONS) | BIT(OPT_EXEC) |
-		  BIT(OPT_MAX_AGE) | BIT(OPT_OUTPUT),
+	  SERVER | BK_CLI_BIT(OPT_BROKEN) | BK_CLI_BIT(OPT_CONNECTIONS) |
+		  BK_CLI_BIT(OPT_EXEC) | BK_CLI_BIT(OPT_MAX_AGE) |
+		  BK_CLI_BIT(OPT_OUTPUT),
 	  false, true },
 	{ "list", cmd_list, SERVER, true, true },
 	{ "restore", cmd_restore,
-	  SERVER | BIT(OPT_AT) | BIT(OPT_DB) | BIT(OPT_FROM) |
-		  BIT(OPT_GLOBALS) | BIT(OPT_INTO) | BIT(OPT_OVERWRITE) |
-		  BIT(OPT_SNAPSHOT) | BIT(OPT_TABLE) | BIT(OPT_YES),
+	  SERVER | BK_CLI_BIT(OPT_AT) | BK_CLI_BIT(OPT_DB) |
+		  BK_CLI_BIT(OPT_FROM) | BK_CLI_BIT(OPT_GLOBALS) |
+		  BK_CLI_BIT(OPT_INTO) | BK_CLI_BIT(OPT_OVERWRITE) |
+		  BK_CLI_BIT(OPT_SNAPSHOT) | BK_CLI_BIT(OPT_TABLE) |
+		  BK_CLI_BIT(OPT_YES),
 	  true, true },
 };
 
@@ -240,40 +243,11 @@ static void take_option(struct dbdump *d, int c)
 	default:
 		if (c < BK_CLI_OWN)
 			bk_cli_option(&d->cli, c);
-		else if (BIT(c) & SERVER)
+		else if (BK_CLI_BIT(c) & SERVER)
 			take_server(d, c);
 		else
 			take_restore(d, c);
 	}
-}
-
-/* What is behind "--" is a command of its own, and no option of ours. */
-static int split_command(struct dbdump *d, int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--") != 0)
-			continue;
-		d->command = argv + i + 1;
-		argv[i] = NULL;
-		return i;
-	}
-	return argc;
-}
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < BK_COUNT(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return &commands[i];
-	return NULL;
-}
-
-static const char *option_name(unsigned int bits)
-{
-	for (const struct option *o = options; o->name; o++)
-		if (o->val >= BK_CLI_OWN && (bits & BIT(o->val)))
-			return o->name;
-	return "?";
 }
 
 /* Who says where the server is needs no configuration. */
@@ -297,14 +271,12 @@ static struct bk_conf *read_config(const struct dbdump *d, bool wanted,
 
 static int run_command(struct dbdump *d, char **args, unsigned int given)
 {
-	const struct command *c = find_command(args[0]);
+	const struct command *c = bk_cli_find(commands, BK_COUNT(commands),
+					      sizeof(*commands), args[0]);
 	int exit = BK_EX_OK;
 
-	if (!c)
-		return bk_cli_usage("'%s' is no command of bk-dbdump", args[0]);
-	if (given & ~c->options)
-		return bk_cli_usage("--%s is no option of %s",
-				    option_name(given & ~c->options), c->name);
+	if (!c || bk_cli_allow(options, given, c->options, c->name) != 0)
+		return BK_EX_USAGE;
 	if (d->command && c->run != cmd_dump)
 		return bk_cli_usage("%s takes no command behind --", c->name);
 	d->conf = read_config(d, c->config, &exit);
@@ -327,7 +299,7 @@ int main(int argc, char **argv)
 
 	bk_cli_start("bk-dbdump");
 	bk_sig_init();
-	argc = split_command(&d, argc, argv);
+	argc = bk_cli_split(argc, argv, &d.command);
 	while ((c = getopt_long(argc, argv, BK_CLI_SHORT "j:o:", options,
 				NULL)) != -1) {
 		if (c == 'j')
@@ -335,7 +307,7 @@ int main(int argc, char **argv)
 		else if (c == 'o')
 			c = OPT_OUTPUT;
 		if (c >= BK_CLI_OWN)
-			given |= BIT(c);
+			given |= BK_CLI_BIT(c);
 		take_option(&d, c);
 	}
 	if (!argv[optind])

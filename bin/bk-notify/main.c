@@ -59,30 +59,23 @@ static const struct option options[] = {
 static const struct command {
 	const char *name;
 	int (*run)(struct notify *n, char **args);
+	unsigned int options; /* of its own */
 } commands[] = {
-	{ "push", cmd_push }, { "run", cmd_run },   { "state", cmd_state },
-	{ "test", cmd_test }, { "unit", cmd_unit },
+	{ "push", cmd_push, BK_CLI_BIT(OPT_PING) },
+	{ "run", cmd_run, 0 },
+	{ "state", cmd_state, 0 },
+	{ "test", cmd_test, 0 },
+	{ "unit", cmd_unit, BK_CLI_BIT(OPT_RECORD) },
 };
 
-static const struct command *find_command(const char *name)
+static int run_command(struct notify *n, char **args, unsigned int given)
 {
-	for (size_t i = 0; i < BK_COUNT(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return &commands[i];
-	return NULL;
-}
-
-static int run_command(struct notify *n, char **args)
-{
-	const struct command *c = find_command(args[0]);
+	const struct command *c = bk_cli_find(commands, BK_COUNT(commands),
+					      sizeof(*commands), args[0]);
 	int exit = BK_EX_OK;
 
-	if (!c)
-		return bk_cli_usage("'%s' is no command of bk-notify", args[0]);
-	if (n->ping >= 0 && c->run != cmd_push)
-		return bk_cli_usage("--ping is no option of %s", c->name);
-	if (n->record && c->run != cmd_unit)
-		return bk_cli_usage("--record is no option of %s", c->name);
+	if (!c || bk_cli_allow(options, given, c->options, c->name) != 0)
+		return BK_EX_USAGE;
 	n->secrets.config = n->cli.config;
 	/* unit has something to note without one, too. */
 	if (c->run != cmd_unit) {
@@ -127,11 +120,14 @@ int main(int argc, char **argv)
 {
 	struct notify n = { .cli = { .usage = usage }, .ping = -1 };
 	int c, behind = count_behind(argv + 1);
+	unsigned int given = 0;
 
 	bk_cli_start("bk-notify");
 	bk_sig_init();
 	while ((c = getopt_long(argc, argv, BK_CLI_SHORT, options, NULL)) !=
 	       -1) {
+		if (c >= BK_CLI_OWN)
+			given |= BK_CLI_BIT(c);
 		if (c == OPT_RECORD)
 			n.record = true;
 		else if (c != OPT_PING)
@@ -145,5 +141,5 @@ int main(int argc, char **argv)
 	if (behind > 0 && behind < argc - optind)
 		n.command = argv + argc - behind;
 	n.out = bk_rec_stdout(n.cli.mode);
-	return bk_cli_finish(run_command(&n, argv + optind));
+	return bk_cli_finish(run_command(&n, argv + optind, given));
 }

@@ -96,27 +96,27 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-#define BIT(option) (1U << ((option)-BK_CLI_OWN))
-
 static const struct command {
 	const char *name;
 	int (*run)(struct restic *r, char **args);
 	unsigned int options; /* of its own */
 	bool command;	      /* "-- COMMAND" may follow */
 } commands[] = {
-	{ "backup", cmd_backup, BIT(OPT_ACCEPT) | BIT(OPT_STDIN), true },
+	{ "backup", cmd_backup, BK_CLI_BIT(OPT_ACCEPT) | BK_CLI_BIT(OPT_STDIN),
+	  true },
 	{ "exec", cmd_exec, 0, true },
-	{ "find", cmd_find, BIT(OPT_HOST), false },
-	{ "forget", cmd_forget, BIT(OPT_PRUNE), false },
+	{ "find", cmd_find, BK_CLI_BIT(OPT_HOST), false },
+	{ "forget", cmd_forget, BK_CLI_BIT(OPT_PRUNE), false },
 	{ "init", cmd_init, 0, false },
-	{ "key", cmd_key, BIT(OPT_HOST) | BIT(OPT_USER), false },
-	{ "prune", cmd_prune, BIT(OPT_DUE), false },
+	{ "key", cmd_key, BK_CLI_BIT(OPT_HOST) | BK_CLI_BIT(OPT_USER), false },
+	{ "prune", cmd_prune, BK_CLI_BIT(OPT_DUE), false },
 	{ "restore", cmd_restore,
-	  BIT(OPT_AT) | BIT(OPT_HOST) | BIT(OPT_IN_PLACE) | BIT(OPT_NO_VERIFY) |
-		  BIT(OPT_OVERWRITE) | BIT(OPT_SNAPSHOT) | BIT(OPT_TARGET) |
-		  BIT(OPT_YES),
+	  BK_CLI_BIT(OPT_AT) | BK_CLI_BIT(OPT_HOST) | BK_CLI_BIT(OPT_IN_PLACE) |
+		  BK_CLI_BIT(OPT_NO_VERIFY) | BK_CLI_BIT(OPT_OVERWRITE) |
+		  BK_CLI_BIT(OPT_SNAPSHOT) | BK_CLI_BIT(OPT_TARGET) |
+		  BK_CLI_BIT(OPT_YES),
 	  false },
-	{ "snapshots", cmd_snapshots, BIT(OPT_HOST), false },
+	{ "snapshots", cmd_snapshots, BK_CLI_BIT(OPT_HOST), false },
 	{ "unlock", cmd_unlock, 0, false },
 };
 
@@ -167,45 +167,14 @@ static void take_option(struct restic *r, int c)
 	}
 }
 
-/* What is behind "--" is a command of its own, and no option of ours. */
-static int split_command(struct restic *r, int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--") != 0)
-			continue;
-		r->command = argv + i + 1;
-		argv[i] = NULL;
-		return i;
-	}
-	return argc;
-}
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < BK_COUNT(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return &commands[i];
-	return NULL;
-}
-
-static const char *option_name(unsigned int bits)
-{
-	for (const struct option *o = options; o->name; o++)
-		if (o->val >= BK_CLI_OWN && (bits & BIT(o->val)))
-			return o->name;
-	return "?";
-}
-
 static int run_command(struct restic *r, char **args, unsigned int given)
 {
-	const struct command *c = find_command(args[0]);
+	const struct command *c = bk_cli_find(commands, BK_COUNT(commands),
+					      sizeof(*commands), args[0]);
 	int exit = BK_EX_OK;
 
-	if (!c)
-		return bk_cli_usage("'%s' is no command of bk-restic", args[0]);
-	if (given & ~c->options)
-		return bk_cli_usage("--%s is no option of %s",
-				    option_name(given & ~c->options), c->name);
+	if (!c || bk_cli_allow(options, given, c->options, c->name) != 0)
+		return BK_EX_USAGE;
 	if (r->command && !c->command)
 		return bk_cli_usage("%s takes no command behind --", c->name);
 	r->conf = bk_cli_conf(&r->cli, &exit);
@@ -228,11 +197,11 @@ int main(int argc, char **argv)
 
 	bk_cli_start("bk-restic");
 	bk_sig_init();
-	argc = split_command(&r, argc, argv);
+	argc = bk_cli_split(argc, argv, &r.command);
 	while ((c = getopt_long(argc, argv, BK_CLI_SHORT, options, NULL)) !=
 	       -1) {
 		if (c >= BK_CLI_OWN)
-			given |= BIT(c);
+			given |= BK_CLI_BIT(c);
 		take_option(&r, c);
 	}
 	if (!argv[optind])

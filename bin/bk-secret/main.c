@@ -92,21 +92,20 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-#define BIT(option) (1U << ((option)-BK_CLI_OWN))
-
 static const struct command {
 	const char *name;
 	int (*run)(struct tool *t, char **args);
 	unsigned int options; /* of its own */
 } commands[] = {
-	{ "check", cmd_check, BIT(OPT_UNLOCK) },
+	{ "check", cmd_check, BK_CLI_BIT(OPT_UNLOCK) },
 	{ "del", cmd_del, 0 },
-	{ "enroll", cmd_enroll, BIT(OPT_GENERATE) | BIT(OPT_WITH_KEY) },
-	{ "get", cmd_get, BIT(OPT_BATCH) | BIT(OPT_FORCE) },
-	{ "import", cmd_import, BIT(OPT_OVERWRITE) },
-	{ "kit", cmd_kit, BIT(OPT_HTML) | BIT(OPT_WITH_MASTER) },
+	{ "enroll", cmd_enroll,
+	  BK_CLI_BIT(OPT_GENERATE) | BK_CLI_BIT(OPT_WITH_KEY) },
+	{ "get", cmd_get, BK_CLI_BIT(OPT_BATCH) | BK_CLI_BIT(OPT_FORCE) },
+	{ "import", cmd_import, BK_CLI_BIT(OPT_OVERWRITE) },
+	{ "kit", cmd_kit, BK_CLI_BIT(OPT_HTML) | BK_CLI_BIT(OPT_WITH_MASTER) },
 	{ "list", cmd_list, 0 },
-	{ "set", cmd_set, BIT(OPT_EXACT) | BIT(OPT_GENERATE) },
+	{ "set", cmd_set, BK_CLI_BIT(OPT_EXACT) | BK_CLI_BIT(OPT_GENERATE) },
 };
 
 static void take_option(struct tool *t, int c)
@@ -144,22 +143,6 @@ static void take_option(struct tool *t, int c)
 	}
 }
 
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; i < BK_COUNT(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return &commands[i];
-	return NULL;
-}
-
-static const char *option_name(unsigned int bits)
-{
-	for (const struct option *o = options; o->name; o++)
-		if (o->val >= BK_CLI_OWN && (bits & BIT(o->val)))
-			return o->name;
-	return "?";
-}
-
 int take_ref(const char *arg, struct bk_ref *ret)
 {
 	struct bk_err err;
@@ -184,14 +167,12 @@ static bool is_configured(const struct tool *t)
 
 static int run_command(struct tool *t, char **args, unsigned int given)
 {
-	const struct command *c = find_command(args[0]);
+	const struct command *c = bk_cli_find(commands, BK_COUNT(commands),
+					      sizeof(*commands), args[0]);
 	int exit = BK_EX_OK;
 
-	if (!c)
-		return bk_cli_usage("'%s' is no command of bk-secret", args[0]);
-	if (given & ~c->options)
-		return bk_cli_usage("--%s is no option of %s",
-				    option_name(given & ~c->options), c->name);
+	if (!c || bk_cli_allow(options, given, c->options, c->name) != 0)
+		return BK_EX_USAGE;
 	t->conf =
 		is_configured(t) ? bk_cli_conf(&t->cli, &exit) : bk_conf_none();
 	if (!t->conf)
@@ -218,7 +199,7 @@ int main(int argc, char **argv)
 		if (c == 'f')
 			c = OPT_FORCE;
 		if (c >= BK_CLI_OWN)
-			given |= BIT(c);
+			given |= BK_CLI_BIT(c);
 		take_option(&t, c);
 	}
 	if (!argv[optind])
