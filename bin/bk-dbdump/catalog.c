@@ -177,6 +177,12 @@ static void warn_of_doubt(struct catalog *c, const struct object *o,
 		      strncmp(row[2], "set", 3) == 0) &&
 		     strchr(row[3], '?');
 
+	if (doubt && !row[4])
+		bk_strv_addf(&c->warnings,
+			     "column %s of %s.%s: MariaDB shows bytes of an "
+			     "ENUM or SET of CHARACTER SET binary as '?': its "
+			     "members may come back under that name",
+			     column, o->db->name, o->name);
 	if (wide && (doubt || (row[7] && strchr(row[7], '?'))))
 		bk_strv_addf(&c->warnings,
 			     "column %s of %s.%s: MariaDB shows characters "

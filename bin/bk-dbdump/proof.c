@@ -173,18 +173,32 @@ int proof_stream(int fd, struct proof *ret, struct bk_err *err)
 	return got;
 }
 
+int proof_open(const char *path, int flags, struct bk_err *err)
+{
+	/* without waiting for a writer, if it is a FIFO */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | flags);
+	struct stat st;
+
+	if (fd < 0)
+		return bk_err_sys(err, "cannot open '%s'", path);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	(void)close(fd);
+	return bk_err_set(err, BK_EX_DATAERR, 0, "'%s' is no regular file",
+			  path);
+}
+
 int proof_file(const char *dir, const struct manifest_file *f,
 	       struct bk_err *err)
 {
 	BK_AUTO_FREE char *path = bk_path_join(dir, f->path);
-	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	BK_AUTO_CLOSE int fd = proof_open(path, O_NOFOLLOW, err);
 	struct tail t = { .md = NULL };
 	char hash[65] = "";
 	int got;
 
 	if (fd < 0)
-		return bk_err_set(err, BK_EX_DATAERR, errno, "cannot open '%s'",
-				  path);
+		return bk_err_set(err, BK_EX_DATAERR, 0, "%s", err->msg);
 	t.md = digest_new(err);
 	got = t.md ? read_stream(fd, &t, err) : -1;
 	if (got == 0)
@@ -277,10 +291,10 @@ static int prove_folder(const char *path, struct proof *ret, struct bk_err *err)
 
 int proof_path(const char *path, struct proof *ret, struct bk_err *err)
 {
-	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fd < 0 || fstat(fd, &st) < 0 || fcntl(fd, F_SETFL, 0) < 0)
 		return bk_err_sys(err, "cannot open '%s'", path);
 	return S_ISDIR(st.st_mode) ? prove_folder(path, ret, err)
 				   : proof_stream(fd, ret, err);

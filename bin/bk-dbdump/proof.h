@@ -22,6 +22,12 @@ int proof_trailer(const char *line, size_t len, struct proof *ret);
 int proof_stream(int fd, struct proof *ret, struct bk_err *err);
 /* A folder: every file is there as the manifest has it, and no other. */
 int proof_folder(const char *dir, struct manifest *ret, struct bk_err *err);
+/*
+ * Open a file of a dump for reading; flags: O_NOFOLLOW, or 0. 65 where it is no
+ * regular file.
+ */
+int proof_open(const char *path, int flags, struct bk_err *err);
+
 /* One file of it. */
 int proof_file(const char *dir, const struct manifest_file *f,
 	       struct bk_err *err);

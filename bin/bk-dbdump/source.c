@@ -77,10 +77,10 @@ static int prove_folder(const struct source *s, struct bk_err *err)
 
 static int prove_stream(struct source *s, struct bk_err *err)
 {
-	BK_AUTO_CLOSE int fd = open(s->path, O_RDONLY | O_CLOEXEC);
+	BK_AUTO_CLOSE int fd = proof_open(s->path, 0, err);
 
 	if (fd < 0)
-		return bk_err_sys(err, "cannot open '%s'", s->path);
+		return -1;
 	return proof_stream(fd, &s->proof, err);
 }
 

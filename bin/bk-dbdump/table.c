@@ -81,7 +81,10 @@ static char *quoted(const char *name)
 	return bk_buf_steal(&b);
 }
 
-/* An ENUM or SET that knows an empty text: that is not "nothing" then. */
+/*
+ * An ENUM or SET that knows an empty text: that is not "nothing" then. A '?'
+ * may be what the server shows of another character. Numbers tell them apart.
+ */
 static bool has_empty_member(const char *column_type)
 {
 	const char *members = strchr(column_type, '(');
@@ -109,7 +112,8 @@ static void set_kind(struct column *c, const struct column_info *info)
 	} else if (one_of(type, bytes)) {
 		c->kind = VALUE_HEX;
 	} else if ((strcmp(type, "enum") == 0 || strcmp(type, "set") == 0) &&
-		   has_empty_member(info->column_type)) {
+		   (has_empty_member(info->column_type) ||
+		    strchr(info->column_type, '?'))) {
 		c->kind = VALUE_NUMBER;
 		c->expr = bk_asprintf("%s+0", name);
 	} else if (info->charset && !one_of(info->charset, safe)) {

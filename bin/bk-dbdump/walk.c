@@ -7,6 +7,7 @@
 
 #include "file.h"
 #include "path.h"
+#include "proof.h"
 #include "sig.h"
 
 #define SETTING_MAX 4096
@@ -77,12 +78,11 @@ static int walk_text(const struct walk *w, int fd, struct place *p,
 static int walk_file(const struct walk *w, const char *path, const char *file,
 		     const char *db, struct bk_err *err)
 {
-	BK_AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	BK_AUTO_CLOSE int fd = proof_open(path, 0, err);
 	struct place p = { .file = file,
 			   .db = db ? bk_strdup(db) : NULL,
 			   .subject.kind = SUBJECT_SETTING };
-	int got = fd < 0 ? bk_err_sys(err, "cannot open '%s'", path)
-			 : walk_text(w, fd, &p, err);
+	int got = fd < 0 ? -1 : walk_text(w, fd, &p, err);
 
 	place_free(&p);
 	return got;
