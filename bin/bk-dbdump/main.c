@@ -17,7 +17,7 @@
  *   snapshot.c   one point in time    feed.c, read.c, rows.c   rows
  *   cursor.c     a query's rows       frame.c      where statements end
  *   dump.c       the whole of it      sink.c, folder.c   where it goes
- *   manifest.c, proof.c, digest.c     the proof of it
+ *   manifest.c, proof.c               the proof of it
  *   stream.c, list.c, check.c         commands
  *   backup.c     into restic: spool.c, store.c
  *   restore.c    and back: source.c, fetch.c bring a dump, inventory.c,

@@ -135,7 +135,7 @@ int manifest_sum(struct manifest *m, struct bk_err *err)
 		bk_buf_addf(&b, "%s  %s\n", m->files[i].sha256,
 			    m->files[i].path);
 	}
-	return digest_text(b.p ? b.p : "", b.len, m->sha256, err);
+	return bk_digest_text(b.p ? b.p : "", b.len, m->sha256, err);
 }
 
 /* Its sums, as it says them and as they are. */

@@ -104,7 +104,7 @@ static int tail_add(struct tail *t, const char *p, size_t n, struct bk_err *err)
 	if (cut == 0)
 		return 0;
 	t->hashed += cut;
-	if (digest_add(t->md, t->kept.p, cut, err) < 0)
+	if (bk_digest_add(t->md, t->kept.p, cut, err) < 0)
 		return -1;
 	bk_buf_drop(&t->kept, cut);
 	return 0;
@@ -158,12 +158,12 @@ static int check_tail(struct tail *t, const char *hash, struct proof *ret,
 
 int proof_stream(int fd, struct proof *ret, struct bk_err *err)
 {
-	struct tail t = { .md = digest_new(err) };
+	struct tail t = { .md = bk_digest_new(err) };
 	char hash[65] = "";
 	int got = t.md ? read_stream(fd, &t, err) : -1;
 
 	if (got == 0) {
-		got = digest_end(t.md, hash, err);
+		got = bk_digest_end(t.md, hash, err);
 		t.md = NULL;
 	}
 	if (got == 0)
@@ -199,13 +199,13 @@ int proof_file(const char *dir, const struct manifest_file *f,
 
 	if (fd < 0)
 		return bk_err_set(err, BK_EX_DATAERR, 0, "%s", err->msg);
-	t.md = digest_new(err);
+	t.md = bk_digest_new(err);
 	got = t.md ? read_stream(fd, &t, err) : -1;
 	if (got == 0)
-		got = digest_add(t.md, t.kept.p ? t.kept.p : "", t.kept.len,
-				 err);
+		got = bk_digest_add(t.md, t.kept.p ? t.kept.p : "", t.kept.len,
+				    err);
 	if (got == 0) {
-		got = digest_end(t.md, hash, err);
+		got = bk_digest_end(t.md, hash, err);
 		t.md = NULL;
 	}
 	EVP_MD_CTX_free(t.md);

@@ -47,7 +47,7 @@ int sink_open(struct sink *s, int fd, bool take, struct bk_err *err)
 			    .guard = s->guard,
 			    .arg = s->arg };
 	s->p = bk_malloc(BUFFER);
-	s->md = digest_new(err);
+	s->md = bk_digest_new(err);
 	if (s->md)
 		return 0;
 	s->own = again >= 0;
@@ -97,7 +97,7 @@ static int write_all(struct sink *s, const char *p, size_t n,
 
 static int pass_on(struct sink *s, const char *p, size_t n, struct bk_err *err)
 {
-	if (s->md && digest_add(s->md, p, n, err) < 0)
+	if (s->md && bk_digest_add(s->md, p, n, err) < 0)
 		return -1;
 	s->bytes += n;
 	return write_all(s, p, n, err);
@@ -131,7 +131,7 @@ int sink_digest(struct sink *s, char ret[static 65], struct bk_err *err)
 	if (sink_flush(s, err) < 0)
 		return -1;
 	s->md = NULL;
-	return digest_end(md, ret, err);
+	return bk_digest_end(md, ret, err);
 }
 
 void sink_close(struct sink *s)

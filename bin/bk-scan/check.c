@@ -42,18 +42,18 @@ static void add_mount(struct plan *p, const struct walk *w,
 
 static void warn_if_hit(struct plan *p, size_t set, const char *pattern)
 {
-	struct match *m = match_new(pattern, false);
+	struct bk_match *m = bk_match_new(pattern, false);
 
 	for (size_t i = 0; i < p->nrecs; i++) {
 		const struct rec *r = p->recs[i];
 
-		if (r->in && r->set == set && match_hits(m, r->path))
+		if (r->in && r->set == set && bk_match_hits(m, r->path))
 			warn_add(&p->warnings, true, r->path, 0,
 				 "is chosen, but 'exclude = %s' of [backup %s] "
 				 "leaves it out",
 				 pattern, p->sets[set].name);
 	}
-	match_free(m);
+	bk_match_free(m);
 }
 
 /* Roots that the patterns of their own set keep from being stored. */

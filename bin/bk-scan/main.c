@@ -13,8 +13,8 @@
  * writes it; prove.c, level.c and btrfs.c find what changed since, record.c
  * tells the walk what is known, cache.c puts both together and zones.c makes
  * zones of it, fsid.c knows file systems again.
- * walk.c, open.c and visit.c read the tree into zones, zone.c; marker.c and
- * match.c know markers and patterns, plan.c decides, known.c keeps what cannot
+ * walk.c, open.c and visit.c read the tree into zones, zone.c; marker.c
+ * knows markers, plan.c decides, known.c keeps what cannot
  * be seen, check.c looks it over, stream.c writes and reads plans; each
  * command has a file of its name.
  */

@@ -88,7 +88,7 @@ static void add_sets(struct parse *p, const struct bk_ini_line *x)
 
 static void add_exclude(struct parse *p, const struct bk_ini_line *x)
 {
-	const char *why = match_check(x->value);
+	const char *why = bk_match_check(x->value);
 
 	if (!why && !bk_str_utf8(x->value, strlen(x->value)))
 		why = "is not UTF-8; write '?' for such bytes";

@@ -86,7 +86,7 @@ static void check_patterns(struct plan *p, const struct bk_conf_section *s)
 	const struct bk_conf_value *v = NULL;
 
 	while ((v = bk_conf_value(s, "exclude", v))) {
-		const char *why = match_check(v->value);
+		const char *why = bk_match_check(v->value);
 
 		if (why)
 			warn_add(&p->warnings, true, v->file, v->line,
@@ -621,10 +621,10 @@ static const char *first_hit(const struct bk_strv *patterns, const char *path,
 			     bool below)
 {
 	for (size_t i = 0; i < patterns->n; i++) {
-		struct match *m = match_new(patterns->v[i], below);
-		bool hit = match_hits(m, path);
+		struct bk_match *m = bk_match_new(patterns->v[i], below);
+		bool hit = bk_match_hits(m, path);
 
-		match_free(m);
+		bk_match_free(m);
 		if (hit)
 			return patterns->v[i];
 	}

@@ -20,7 +20,7 @@ enum { LEVELS_OPEN = 400 }; /* folders with a descriptor at a time */
 struct owned {
 	const struct rec *rec; /* NULL: of a whole set */
 	size_t set;
-	struct match *m;
+	struct bk_match *m;
 };
 
 static int compare(const void *a, const void *b)
@@ -38,7 +38,7 @@ static void add_patterns(struct tree *t, const struct bk_strv *l,
 					 sizeof(*t->patterns));
 		t->patterns[t->npatterns++] =
 			(struct owned){ rec, set,
-					match_new(l->v[i], rec != NULL) };
+					bk_match_new(l->v[i], rec != NULL) };
 	}
 }
 
@@ -65,7 +65,7 @@ void tree_open(struct tree *t)
 void tree_close(struct tree *t)
 {
 	for (size_t i = 0; i < t->npatterns; i++)
-		match_free(t->patterns[i].m);
+		bk_match_free(t->patterns[i].m);
 	free(t->patterns);
 	free(t->recs);
 	bk_buf_free(&t->path);
@@ -106,7 +106,7 @@ static bool excluded(const struct tree *t, const struct rec *r,
 
 		if (o->set != r->set || (o->rec && o->rec != r))
 			continue;
-		if (match_hits(o->m, o->rec ? path + skip : path))
+		if (bk_match_hits(o->m, o->rec ? path + skip : path))
 			return true;
 	}
 	return false;

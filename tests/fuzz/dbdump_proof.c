@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-dbdump/proof.c bin/bk-dbdump/manifest.c bin/bk-dbdump/digest.c */
+/* with: bin/bk-dbdump/proof.c bin/bk-dbdump/manifest.c */
 #include "proof.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static void try_stream(const char *s, size_t size)
 		abort();
 	if (proof_stream(fd, &p, NULL) == 0) {
 		if (p.bytes >= size || s[size - 1] != '\n' ||
-		    digest_text(s, p.bytes, hash, NULL) < 0 ||
+		    bk_digest_text(s, p.bytes, hash, NULL) < 0 ||
 		    strcmp(hash, p.sha256) != 0)
 			abort();
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-scan/marker.c bin/bk-scan/match.c bin/bk-scan/warn.c */
+/* with: bin/bk-scan/marker.c bin/bk-scan/warn.c */
 /*
  * The text of a marker: the first byte says of which kind. What is taken as a
  * pattern is matched too.
@@ -22,11 +22,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (m.problems.n && (m.sets.n || m.boxes.n || m.exclude.n))
 		__builtin_trap();
 	for (size_t i = 0; i < m.exclude.n; i++) {
-		struct match *p = match_new(m.exclude.v[i], i % 2 == 0);
+		struct bk_match *p = bk_match_new(m.exclude.v[i], i % 2 == 0);
 
-		(void)match_hits(p, "/a/b/c.o/\xc3\xa4/[x]");
-		(void)match_hits(p, "");
-		match_free(p);
+		(void)bk_match_hits(p, "/a/b/c.o/\xc3\xa4/[x]");
+		(void)bk_match_hits(p, "");
+		bk_match_free(p);
 	}
 	marker_free(&m);
 	return 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-scan/hash.c bin/bk-scan/image.c bin/bk-scan/marker.c bin/bk-scan/match.c bin/bk-scan/warn.c */
+/* with: bin/bk-scan/hash.c bin/bk-scan/image.c bin/bk-scan/marker.c bin/bk-scan/warn.c */
 /*
  * The cache file of bk-scan, behind checksums that are right: whatever it
  * says, nothing outside of it is read, and paths are found again.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-dbdump/folder.c bin/bk-dbdump/sink.c bin/bk-dbdump/manifest.c bin/bk-dbdump/digest.c bin/bk-dbdump/proof.c */
+/* with: bin/bk-dbdump/folder.c bin/bk-dbdump/sink.c bin/bk-dbdump/manifest.c bin/bk-dbdump/proof.c */
 #include "folder.h"
 
 #include "buf.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-dbdump/proof.c bin/bk-dbdump/manifest.c bin/bk-dbdump/digest.c */
+/* with: bin/bk-dbdump/proof.c bin/bk-dbdump/manifest.c */
 #include "proof.h"
 
 #include "buf.h"
@@ -57,7 +57,7 @@ static char *stream(const char *text, int more)
 {
 	char hash[65];
 
-	CHECK_INT(digest_text(text, strlen(text), hash, &err), 0);
+	CHECK_INT(bk_digest_text(text, strlen(text), hash, &err), 0);
 	return bk_asprintf("%s" START "objects=1 rows=0 broken=0 sha256=%s "
 			   "bytes=%zu\n",
 			   text, hash, strlen(text) + (size_t)more);
@@ -160,10 +160,10 @@ static char *manifest(const char *second, const char *change)
 	char h1[65], h2[65], sum[65];
 	BK_AUTO_FREE char *all = NULL;
 
-	CHECK_INT(digest_text(one, strlen(one), h1, &err), 0);
-	CHECK_INT(digest_text(two, strlen(two), h2, &err), 0);
+	CHECK_INT(bk_digest_text(one, strlen(one), h1, &err), 0);
+	CHECK_INT(bk_digest_text(two, strlen(two), h2, &err), 0);
 	all = bk_asprintf("%s  a/schema.sql\n%s  %s\n", h1, h2, second);
-	CHECK_INT(digest_text(all, strlen(all), sum, &err), 0);
+	CHECK_INT(bk_digest_text(all, strlen(all), sum, &err), 0);
 	return bk_asprintf(
 		"{\"v\":1,\"type\":\"manifest\",\"objects\":2,\"broken\":0,"
 		"\"rows\":3,\"bytes\":20,\"largest\":9,\"sha256\":\"%s\",%s"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-scan/marker.c bin/bk-scan/match.c bin/bk-scan/warn.c */
+/* with: bin/bk-scan/marker.c bin/bk-scan/warn.c */
 #include "marker.h"
 
 #include "check.h"

@@ -15,7 +15,7 @@ struct part {
 	bool plain; /* without wildcards */
 };
 
-struct match {
+struct bk_match {
 	struct part *parts;
 	size_t n;
 	bool anchored;
@@ -237,16 +237,16 @@ static bool is_part(const char *s, size_t len, const char *what)
 	return strlen(what) == len && memcmp(s, what, len) == 0;
 }
 
-static void add_part(struct match *m, struct part part)
+static void add_part(struct bk_match *m, struct part part)
 {
 	m->parts = bk_realloc(m->parts, m->n + 1, sizeof(*m->parts));
 	m->parts[m->n++] = part;
 }
 
 /* Split as filepath.Clean() and strings.Split() would. */
-struct match *match_new(const char *pattern, bool below)
+struct bk_match *bk_match_new(const char *pattern, bool below)
 {
-	struct match *m = bk_calloc(1, sizeof(*m));
+	struct bk_match *m = bk_calloc(1, sizeof(*m));
 	const char *s;
 	size_t len;
 
@@ -281,7 +281,7 @@ struct match *match_new(const char *pattern, bool below)
 	return m;
 }
 
-void match_free(struct match *m)
+void bk_match_free(struct bk_match *m)
 {
 	if (!m)
 		return;
@@ -290,9 +290,9 @@ void match_free(struct match *m)
 	free(m);
 }
 
-const char *match_check(const char *pattern)
+const char *bk_match_check(const char *pattern)
 {
-	struct match *m;
+	struct bk_match *m;
 	const char *why = NULL;
 
 	if (!*pattern)
@@ -303,14 +303,14 @@ const char *match_check(const char *pattern)
 		return "starts with '#'; write '[#]'";
 	if (strchr(pattern, '\n'))
 		return "holds a newline; write '?'";
-	m = match_new(pattern, false);
+	m = bk_match_new(pattern, false);
 	if (m->n == 0)
 		why = "would exclude everything";
 	for (size_t i = 0; !why && i < m->n; i++)
 		if (!part_valid(
 			    (struct span){ m->parts[i].s, m->parts[i].len }))
 			why = "has an unfinished '[' or '\\'";
-	match_free(m);
+	bk_match_free(m);
 	return why;
 }
 
@@ -325,7 +325,7 @@ static bool part_match(const struct part *p, struct span t)
  * The parts that may come next are a set of states, so that any number of
  * "**" costs parts times components and no more. on[i]: part i may be next.
  */
-static void step(const struct match *m, bool *on, struct span t)
+static void step(const struct bk_match *m, bool *on, struct span t)
 {
 	for (size_t i = m->n; i-- > 0;) {
 		if (!on[i] || m->parts[i].any)
@@ -342,7 +342,8 @@ static void step(const struct match *m, bool *on, struct span t)
  * even if those are "**" again, which can stand for nothing themselves; spare
  * are the components before a pattern that is not anchored.
  */
-static void settle(const struct match *m, bool *on, size_t left, size_t spare)
+static void settle(const struct bk_match *m, bool *on, size_t left,
+		   size_t spare)
 {
 	for (size_t i = 0; i < m->n; i++)
 		if (on[i] && m->parts[i].any && left + spare >= m->n - i - 1)
@@ -355,7 +356,7 @@ static const char *skip_slashes(const char *s)
 }
 
 /* Does m match from here on? left components are there. */
-static bool match_from(const struct match *m, bool *on, const char *s,
+static bool match_from(const struct bk_match *m, bool *on, const char *s,
 		       size_t left, size_t spare)
 {
 	memset(on, 0, (m->n + 1) * sizeof(*on));
@@ -382,7 +383,7 @@ static size_t count_parts(const char *s)
 	return n;
 }
 
-bool match_hits(const struct match *m, const char *path)
+bool bk_match_hits(const struct bk_match *m, const char *path)
 {
 	size_t n = count_parts(path);
 	const char *s = skip_slashes(path);

@@ -8,7 +8,7 @@ static int failed(struct bk_err *err)
 	return bk_err_set(err, BK_EX_OSERR, 0, "cannot compute SHA-256");
 }
 
-EVP_MD_CTX *digest_new(struct bk_err *err)
+EVP_MD_CTX *bk_digest_new(struct bk_err *err)
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 
@@ -19,12 +19,12 @@ EVP_MD_CTX *digest_new(struct bk_err *err)
 	return NULL;
 }
 
-int digest_add(EVP_MD_CTX *md, const void *p, size_t n, struct bk_err *err)
+int bk_digest_add(EVP_MD_CTX *md, const void *p, size_t n, struct bk_err *err)
 {
 	return EVP_DigestUpdate(md, p, n) == 1 ? 0 : failed(err);
 }
 
-int digest_end(EVP_MD_CTX *md, char ret[static 65], struct bk_err *err)
+int bk_digest_end(EVP_MD_CTX *md, char ret[static 65], struct bk_err *err)
 {
 	unsigned char sum[EVP_MAX_MD_SIZE];
 	unsigned int n = 0;
@@ -38,15 +38,15 @@ int digest_end(EVP_MD_CTX *md, char ret[static 65], struct bk_err *err)
 	return 0;
 }
 
-int digest_text(const char *p, size_t n, char ret[static 65],
-		struct bk_err *err)
+int bk_digest_text(const char *p, size_t n, char ret[static 65],
+		   struct bk_err *err)
 {
-	EVP_MD_CTX *md = digest_new(err);
+	EVP_MD_CTX *md = bk_digest_new(err);
 
 	if (!md)
 		return -1;
-	if (digest_add(md, p, n, err) == 0)
-		return digest_end(md, ret, err);
+	if (bk_digest_add(md, p, n, err) == 0)
+		return bk_digest_end(md, ret, err);
 	EVP_MD_CTX_free(md);
 	return -1;
 }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-scan/match.c */
 #include "match.h"
 
 #include "check.h"
@@ -7,20 +6,20 @@
 /* Of a whole path. */
 static bool hits(const char *pattern, const char *path)
 {
-	struct match *m = match_new(pattern, false);
-	bool hit = match_hits(m, path);
+	struct bk_match *m = bk_match_new(pattern, false);
+	bool hit = bk_match_hits(m, path);
 
-	match_free(m);
+	bk_match_free(m);
 	return hit;
 }
 
 /* Of what follows a marker's folder. */
 static bool below(const char *pattern, const char *path)
 {
-	struct match *m = match_new(pattern, true);
-	bool hit = match_hits(m, path);
+	struct bk_match *m = bk_match_new(pattern, true);
+	bool hit = bk_match_hits(m, path);
 
-	match_free(m);
+	bk_match_free(m);
 	return hit;
 }
 
@@ -83,16 +82,16 @@ CHECK_TEST(many_stars_are_quick)
 
 CHECK_TEST(refuses_what_restic_refuses)
 {
-	CHECK(!match_check("*.o"));
-	CHECK(!match_check("[a-z]/\\["));
-	CHECK(match_check(""));
-	CHECK(match_check("[a"));
-	CHECK(match_check("[]"));
-	CHECK(match_check("[a-]"));
-	CHECK(match_check("a\\"));
-	CHECK(match_check("!a"));
-	CHECK(match_check("#a"));
-	CHECK(match_check("/"));
-	CHECK(match_check("./"));
-	CHECK(match_check("a\nb"));
+	CHECK(!bk_match_check("*.o"));
+	CHECK(!bk_match_check("[a-z]/\\["));
+	CHECK(bk_match_check(""));
+	CHECK(bk_match_check("[a"));
+	CHECK(bk_match_check("[]"));
+	CHECK(bk_match_check("[a-]"));
+	CHECK(bk_match_check("a\\"));
+	CHECK(bk_match_check("!a"));
+	CHECK(bk_match_check("#a"));
+	CHECK(bk_match_check("/"));
+	CHECK(bk_match_check("./"));
+	CHECK(bk_match_check("a\nb"));
 }

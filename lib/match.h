@@ -6,31 +6,31 @@
  * of them; a pattern that starts with '/' is anchored, others match at any
  * depth; what matches a folder holds for everything below it.
  */
-#ifndef MATCH_H
-#define MATCH_H
+#ifndef BK_MATCH_H
+#define BK_MATCH_H
 
 #include <stdbool.h>
 
-struct match;
+struct bk_match;
 
 /*
  * NULL where restic takes the pattern, else the reason why not. Negated
  * ('!') and comment ('#') patterns, and one that is all there is ("/"), are
  * refused too.
  */
-const char *match_check(const char *pattern);
+const char *bk_match_check(const char *pattern);
 
 /*
- * Compile a pattern that match_check() takes. below: it is a marker's, which
+ * Compile a pattern that bk_match_check() takes. below: it is a marker's, which
  * counts from the marker's folder, else one that counts for whole paths.
  */
-struct match *match_new(const char *pattern, bool below);
-void match_free(struct match *m);
+struct bk_match *bk_match_new(const char *pattern, bool below);
+void bk_match_free(struct bk_match *m);
 
 /*
  * Does it exclude path? Of a marker's pattern path is what follows the
  * marker's folder. It starts with a '/' in both cases.
  */
-bool match_hits(const struct match *m, const char *path);
+bool bk_match_hits(const struct bk_match *m, const char *path);
 
 #endif
