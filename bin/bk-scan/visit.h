@@ -114,6 +114,9 @@ void release_fd(struct worker *w, struct dir *d);
 void unref_dir(struct dir *d);
 bool shed_fds(struct worker *w);
 int dir_fd(struct worker *w, struct dir *d);
+/* A point with these flags is not there; num: or cannot be read, for that. */
+void warn_start(struct warnings *w, const char *path, unsigned int flags,
+		int num);
 
 /* open.c: the path of d, and of name in it where that is given. */
 char *dir_path(const struct dir *d, const char *name);

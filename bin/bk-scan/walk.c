@@ -399,24 +399,34 @@ static int identify(struct worker *w, struct point *pt)
 	return 0;
 }
 
+void warn_start(struct warnings *w, const char *path, unsigned int flags,
+		int num)
+{
+	const char *what =
+		flags & ZONE_ROOT ? "[scan] root" : "path of the configuration";
+
+	if (num)
+		warn_add(w, true, path, 0, "%s cannot be read: %s", what,
+			 strerror(num));
+	else
+		warn_add(w, true, path, 0, "%s does not exist", what);
+}
+
 static void point_failed(struct worker *w, struct point *pt, int num)
 {
 	struct warnings *warn = &w->pool->walk->warnings;
-	const char *what = pt->flags & ZONE_ROOT ? "[scan] root"
-						 : "path of the configuration";
 
 	pt->seen = true;
 	if (num == ENOENT || num == ENOTDIR || num == ELOOP) {
 		zone_new(w->pool, pt->path, pt->flags | ZONE_MISSING)->point =
 			true;
 		record_point(w, pt, NODE_GONE, 0, 0);
-		warn_add(warn, true, pt->path, 0, "%s does not exist", what);
+		warn_start(warn, pt->path, pt->flags, 0);
 		return;
 	}
 	zone_new(w->pool, pt->path, pt->flags | ZONE_UNREADABLE)->point = true;
 	record_point(w, pt, NODE_UNREADABLE, num, 0);
-	warn_add(warn, true, pt->path, 0, "%s cannot be read: %s", what,
-		 strerror(num));
+	warn_start(warn, pt->path, pt->flags, num);
 }
 
 /* Below a [scan] root, with no uncrossed mount between? */

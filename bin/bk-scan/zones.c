@@ -177,20 +177,22 @@ static unsigned int flags_of(const struct maker *k, const struct cache_at *at)
 
 /* What a walk said when it met this, for it is not met again. */
 static void warn_closed(struct maker *k, const struct cache_at *at,
-			const char *path)
+			const char *path, unsigned int flags)
 {
 	struct warnings *w = &k->walk->warnings;
 	unsigned int f = at->rec.flags;
+	bool start = at->depth == 0;
 
-	if (f & NODE_LOOP)
+	if (start && f & (NODE_GONE | NODE_UNREADABLE))
+		warn_start(w, path, flags,
+			   f & NODE_GONE ? 0 : (int)at->rec.files);
+	else if (f & NODE_LOOP)
 		warn_add(w, false, path, 0, "%s", loop_warning);
 	else if (f & NODE_UNREADABLE)
 		warn_add(w, true, path, 0, "cannot be read: %s",
 			 strerror((int)at->rec.files));
 	else if (f & NODE_BROKEN)
 		warn_add(w, true, path, 0, "cannot be read to its end");
-	else if (f & NODE_GONE && at->depth == 0)
-		warn_add(w, true, path, 0, "does not exist");
 }
 
 static void count(struct zone *z, const struct cache_at *at)
@@ -220,7 +222,7 @@ static void add_zone(struct maker *k, const struct cache_at *at,
 		z->fstype = bk_strdup(fstype);
 	k->zones[at->depth] = z;
 	if (k->cache->only)
-		warn_closed(k, at, path);
+		warn_closed(k, at, path, flags);
 }
 
 /* Is it what the image says at this very place? */

@@ -297,6 +297,14 @@ setup() {
 	run_bk 64 bk-scan --cached --full
 	run_bk 3 bk-scan --json --cached show home/b
 	assert_json "$out" '.[0].files == 1 and .[0].bytes == 8'
+	# what is missing is told in the same words
+	sed -i "s|^\[scan\]|&\nroot = $T/none|" bk.conf
+	echo "path = $T/gone" >>bk.conf
+	run_bk 3 bk-scan --json list
+	jq -c 'del(.time)' "$out" >want
+	assert_has want "[scan] root does not exist"
+	run_bk 3 bk-scan --json --cached list
+	jq -c 'del(.time)' "$out" | diff want -
 }
 
 @test "a cache that cannot be kept is told, the plan is whole" {

@@ -5,7 +5,8 @@ re-scan with that of a full scan.
 
 scan_random.py DIR STEPS SEED [mounts]: DIR is empty, on the file system to
 try; "mounts" in a mount namespace of its own only. Prints what it did; exits
-1 at the first difference, leaving the tree and both plans as they are.
+1 at the first difference, leaving the tree and both plans as they are. One
+step in ten is also compared with the plan of the cache alone.
 
 scan-random.bats runs some hundred steps on each file system. A long run, of
 minutes, on what is mounted at DIR:
@@ -13,8 +14,12 @@ minutes, on what is mounted at DIR:
     unshare -m nice python3 tests/rigs/scan_random.py DIR 100000 7 mounts
 
 Environment: BK_BIN (build), where bk-scan is; T, an empty folder of this user
-alone for the configuration, state and cache (a new one in $TMPDIR). Who is
-not root denies himself folders as well.
+alone for the configuration, state and cache (a new one in $TMPDIR). GRAIN: the
+time stamps of this file system are that exact, in seconds. Then bk-scan is
+made to believe what is twice that old, instead of reading all again that
+changed in the last 3 seconds, which here is nearly everything. IMAGE: what is
+mounted at DIR, with "-o loop", to be unmounted and mounted now and then. Who
+is not root denies himself folders as well.
 """
 import ctypes
 import os
@@ -41,6 +46,10 @@ NAMES = ["a", "b", "c", "d", "e\n", "\udcff", " x", "lib", ".backupx", "-r"]
 RM = ["rm", "-rf", "--one-file-system", "--"]
 mounted = []
 counts = {}
+grain = float(os.environ.get("GRAIN", "0"))
+image = os.environ.get("IMAGE")
+fstype = subprocess.run(["stat", "-f", "-c", "%T", base], check=True,
+                        stdout=subprocess.PIPE, text=True).stdout.strip()
 
 os.mkdir(top)
 os.makedirs(os.path.join(top, "conf"))
@@ -67,6 +76,41 @@ os.chmod(os.path.join(work, "bk.conf"), 0o600)
 env = dict(os.environ, BK_CONFIG=work + "/bk.conf", BK_STATE_DIR=work + "/s",
            BK_CACHE_DIR=work + "/c")
 
+
+AHEAD = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *t)
+{
+	static int (*real)(clockid_t, struct timespec *);
+	if (!real)
+		real = dlsym(RTLD_NEXT, "clock_gettime");
+	int result = real(id, t);
+	if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) {
+		t->tv_nsec += NS;
+		t->tv_sec += t->tv_nsec / 1000000000;
+		t->tv_nsec %= 1000000000;
+	}
+	return result;
+}
+time_t time(time_t *ret)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return ret ? (*ret = t.tv_sec) : t.tv_sec;
+}
+"""
+if grain:
+    # its clock is ahead: changes are older to it than they are
+    shim = os.path.join(work, "ahead")
+    with open(shim + ".c", "w") as f:
+        f.write(AHEAD)
+    subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o",
+                    shim + ".so", f"-DNS={3 * 10**9 - int(grain * 2e9)}L",
+                    shim + ".c"], check=True)
+    env["LD_PRELOAD"] = shim + ".so"
+    env["ASAN_OPTIONS"] = "verify_asan_link_order=0"
 
 for d in ("s", "c"):
     os.makedirs(os.path.join(work, d), mode=0o700, exist_ok=True)
@@ -289,6 +333,41 @@ def op_umount():
                        stderr=subprocess.DEVNULL)
 
 
+def btrfs(*args):
+    subprocess.run(["btrfs", "-q", "subvolume", *args], check=True,
+                   stderr=subprocess.DEVNULL)
+
+
+def op_subvolume():
+    btrfs("create", os.path.join(pick(), rnd.choice(NAMES)))
+
+
+def some_subvolume():
+    found = [d for d in known if os.path.lexists(d) and os.stat(d).st_ino == 256]
+    return rnd.choice(found or [base])
+
+
+def op_snapshot():
+    btrfs("snapshot", some_subvolume(), os.path.join(top, "c%d" % rnd.randint(0, 3)))
+
+
+def op_delete_subvolume():
+    d = some_subvolume()
+    if d != base and not any(m.startswith(d + "/") or m == d for m in mounted):
+        btrfs("delete", d)
+
+
+def op_sync():
+    subprocess.run(["sync", "-f", base], check=True)
+
+
+def op_remount():
+    """Other device numbers, and all that was in memory alone is gone."""
+    if image and not mounted:
+        subprocess.run(["umount", base], check=True, stderr=subprocess.DEVNULL)
+        mount("-o", "loop", image, base)
+
+
 def op_deny():
     os.chmod(inner(), rnd.choice([0, 0o311, 0o444, 0o600]))
 
@@ -308,6 +387,10 @@ OPS = [(op_mkdir, 14), (op_mark, 14), (op_unmark, 6), (op_rename_marker, 4),
        (op_exchange, 5), (op_recreate, 4), (op_file, 6), (op_unlink, 3),
        (op_touch, 4), (op_swap_link, 1), (op_hide, 4), (op_mount, 5),
        (op_umount, 3), (op_wait, 4)]
+if fstype == "btrfs":
+    OPS += [(op_subvolume, 3), (op_snapshot, 2), (op_delete_subvolume, 2)]
+if image:
+    OPS += [(op_sync, 2), (op_remount, 1)]
 if os.geteuid() != 0:
     OPS += [(op_deny, 8), (op_allow, 3)]
 OPS, WEIGHTS = zip(*OPS)
@@ -339,6 +422,10 @@ for step in range(steps):
     if want != got:
         print(f"seed {seed}, step {step}: the plans differ "
               f"({want[0]}, {got[0]})", flush=True)
+        os._exit(1)
+    if step % 10 == 0 and plan("cached", "--cached", "--json", "list") != got:
+        print(f"seed {seed}, step {step}: the cache says something else",
+              flush=True)
         os._exit(1)
     with open(work + "/fresh.err", "rb") as f:
         n = re.search(rb"of (\d+) known folders, (\d+) were", f.read())
