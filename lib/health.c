@@ -227,19 +227,42 @@ static bool has_failed(const json_t *state)
 	return state && bk_rec_int(state, "exit", 1) != 0;
 }
 
-/* Has the job written down itself how it ended in this run of the unit? */
+static int64_t end_ms(const json_t *state)
+{
+	return bk_rec_time(state, "end", 0) * 1000 +
+	       bk_rec_int(state, "end_ms", 0);
+}
+
+/* Of one and the same run of a unit? Only where both say of which they are. */
+static bool same_run(const json_t *a, const json_t *b)
+{
+	const char *of = bk_rec_str(a, "invocation");
+	const char *other = bk_rec_str(b, "invocation");
+
+	return of && other && strcmp(of, other) == 0;
+}
+
+/*
+ * Does what the job wrote down itself count, and not how the unit ended? It
+ * does if it was written in this run, or later. Times alone do not tell: a run
+ * may begin in the second in which the one before ended.
+ */
 static bool told_itself(const struct bk_health_job *j, const json_t *unit)
 {
-	int64_t end = bk_health_end(j), start = bk_rec_time(unit, "start", 0);
-	int64_t unit_end = bk_rec_time(unit, "end", 0);
+	int64_t end = bk_health_end(j), unit_end = bk_rec_time(unit, "end", 0);
+	bool known = bk_rec_str(unit, "invocation");
 
-	if (!has_failed(j->state))
-		return end >= start;
+	if (known && !same_run(j->state, unit))
+		return end_ms(j->state) > end_ms(unit);
 	/* One that was interrupted knows only that; systemd knows why. */
-	if (bk_rec_bool(unit, "killed", false) && end <= unit_end &&
-	    end + UNIT_SLACK >= unit_end)
+	if (has_failed(j->state) && bk_rec_bool(unit, "killed", false) &&
+	    end <= unit_end && end + UNIT_SLACK >= unit_end)
 		return false;
-	return end + UNIT_SLACK >= start;
+	if (known)
+		return true;
+	/* Of an older release, or systemctl said nothing. */
+	return end + (has_failed(j->state) ? UNIT_SLACK : -1) >=
+	       bk_rec_time(unit, "start", 0);
 }
 
 /* How the unit, or its instance for this job, ended, as far as it counts. */
@@ -511,17 +534,44 @@ static void add_kits(struct reader *r)
 				      KIT_LIMIT, 0);
 }
 
-static bool is_known_unit(const struct reader *r, const char *unit)
+/* Is it a job of this unit, which may be an instance, for another job too? */
+static bool is_of_unit(const struct bk_health_job *j, const char *unit)
 {
 	size_t n = strcspn(unit, "@");
 
-	for (size_t i = 0; i < r->list->n; i++) {
-		const char *known = r->list->jobs[i].unit;
+	return j->unit && strlen(j->unit) == n &&
+	       strncmp(j->unit, unit, n) == 0;
+}
 
-		if (known && strlen(known) == n && strncmp(known, unit, n) == 0)
+static bool is_of_instance(const struct bk_health_job *j, const char *unit)
+{
+	const char *instance = strchr(unit, '@'), *name = strchr(j->name, ' ');
+
+	return !instance || (name && strcmp(instance + 1, name + 1) == 0);
+}
+
+/*
+ * Is there a job that answers for this failure of a unit, or something newer
+ * of one? Where all that the run did went well, nobody does.
+ */
+static bool is_answered(const struct reader *r, const char *unit,
+			const json_t *failure)
+{
+	bool known = false, went_well = false;
+
+	for (size_t i = 0; i < r->list->n; i++) {
+		const struct bk_health_job *j = &r->list->jobs[i];
+
+		known = known || is_of_unit(j, unit);
+		if (!is_of_unit(j, unit) || !is_of_instance(j, unit))
+			continue;
+		if (same_run(j->state, failure) && !has_failed(j->state))
+			went_well = true;
+		else if (j->unit_state || same_run(j->state, failure) ||
+			 end_ms(j->state) > end_ms(failure))
 			return true;
 	}
-	return false;
+	return known && !went_well;
 }
 
 static void add_unit(struct reader *r, const char *unit, const json_t *state)
@@ -544,7 +594,7 @@ static void add_units(struct reader *r)
 		const char *unit = bk_rec_str(o, "job");
 
 		if (tool && unit && strcmp(tool, "unit") == 0 &&
-		    has_failed(o) && !is_known_unit(r, unit) &&
+		    has_failed(o) && !is_answered(r, unit, o) &&
 		    r->now - bk_rec_time(o, "end", 0) < UNIT_STALE)
 			add_unit(r, unit, o);
 	}

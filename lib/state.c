@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "dirs.h"
@@ -173,6 +174,16 @@ static void set_history(json_t *o, const json_t *before, int exit,
 		bk_rec_set_bool(o, "broken", true);
 }
 
+/* Which run of a unit of systemd this is, where it is one. */
+static void set_invocation(json_t *o)
+{
+	const char *id = getenv("INVOCATION_ID");
+
+	if (id && strlen(id) == 32 && strspn(id, "0123456789abcdef") == 32 &&
+	    !json_object_get(o, "invocation"))
+		bk_rec_set_str(o, "invocation", id);
+}
+
 int bk_state_write(const char *tool, const char *job, const char *host,
 		   int64_t start, int exit, const char *message, json_t *counts,
 		   json_t *extra, struct bk_err *err)
@@ -182,7 +193,7 @@ int bk_state_write(const char *tool, const char *job, const char *host,
 	BK_AUTO_JSON json_t *before = read_before(tool, job, host);
 	BK_AUTO_JSON json_t *o = json_object();
 	BK_AUTO_FREE char *text = NULL;
-	int64_t end = bk_time_now();
+	int64_t now = bk_time_now_ms(), end = now / 1000;
 
 	if (!path)
 		return -1;
@@ -192,6 +203,7 @@ int bk_state_write(const char *tool, const char *job, const char *host,
 	bk_rec_set_str(o, "host", host);
 	bk_rec_set_time(o, "start", start);
 	bk_rec_set_time(o, "end", end);
+	bk_rec_set_int(o, "end_ms", now % 1000);
 	bk_rec_set_str(o, "result", result(exit));
 	bk_rec_set_int(o, "exit", exit);
 	bk_rec_set_str(o, "message", message);
@@ -200,6 +212,7 @@ int bk_state_write(const char *tool, const char *job, const char *host,
 	set_history(o, before, exit, start, end);
 	if (extra)
 		(void)json_object_update_missing(o, extra);
+	set_invocation(o);
 	text = json_dumps(o, JSON_INDENT(1));
 	if (!text)
 		return bk_err_set(err, BK_EX_SOFTWARE, 0,

@@ -20,7 +20,8 @@
  * end of this run where it is ok, else the one in the file that is replaced;
  * "since" the start of the first run ever; "broken" is true where a run since
  * "last_ok" ended neither with 0 nor with 75. A file that is about another
- * job, or from another host, counts for none of these.
+ * job, or from another host, counts for none of these. "invocation", if it is
+ * not in extra, is systemd's name for this run of a unit, where it is one.
  */
 int bk_state_write(const char *tool, const char *job, const char *host,
 		   int64_t start, int exit, const char *message, json_t *counts,

@@ -12,6 +12,14 @@ int64_t bk_time_now(void)
 	return (int64_t)time(NULL);
 }
 
+int64_t bk_time_now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 int64_t bk_time_mono_ms(void)
 {
 	struct timespec t;

@@ -9,8 +9,9 @@
 
 #include "buf.h"
 
-/* The wall clock, and one that never goes back (milliseconds). */
+/* The wall clock; also in milliseconds, as one that never goes back is. */
 int64_t bk_time_now(void);
+int64_t bk_time_now_ms(void);
 int64_t bk_time_mono_ms(void);
 
 /* "2026-11-22T17:00:00Z" (RFC 3339, UTC): the form of all records. */

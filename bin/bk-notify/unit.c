@@ -29,6 +29,7 @@ struct ending {
 	char *result;  /* "exit-code" */
 	char *code;    /* "exited", "killed", "dumped" */
 	char *status;  /* "75", "KILL" */
+	char *run;     /* systemd's id of it; "": not known */
 	int64_t start; /* 0: not known */
 };
 
@@ -37,6 +38,7 @@ static void ending_free(struct ending *e)
 	free(e->result);
 	free(e->code);
 	free(e->status);
+	free(e->run);
 }
 
 static void set(char **to, const char *value)
@@ -57,6 +59,8 @@ static void take_property(struct ending *e, const char *line)
 	if (bk_str_starts(line, "InactiveExitTimestamp=@") &&
 	    bk_parse_u64(value + 1, 1, INT64_MAX, &n) == 0)
 		e->start = (int64_t)n;
+	else if (bk_str_starts(line, "InvocationID="))
+		set(&e->run, value);
 	else if (bk_str_starts(line, "Result="))
 		set(&e->result, value);
 	else if (bk_str_starts(line, "ExecMainCode=") &&
@@ -86,7 +90,7 @@ static void ask_systemctl(const char *unit, struct ending *e)
 			 (char[]){ "show" },
 			 (char[]){ "--timestamp=unix" },
 			 (char[]){ "--property=InactiveExitTimestamp,Result,"
-				   "ExecMainCode,ExecMainStatus" },
+				   "ExecMainCode,ExecMainStatus,InvocationID" },
 			 (char[]){ "--" },
 			 bk_strdup(unit),
 			 NULL };
@@ -116,12 +120,14 @@ static void read_environment(const char *unit, struct ending *e)
 	const char *result = getenv("MONITOR_SERVICE_RESULT");
 	const char *code = getenv("MONITOR_EXIT_CODE");
 	const char *status = getenv("MONITOR_EXIT_STATUS");
+	const char *run = getenv("MONITOR_INVOCATION_ID");
 
 	if (!result || !*result || (of && strcmp(of, unit) != 0))
 		return;
 	set(&e->result, result);
 	set(&e->code, code ? code : "");
 	set(&e->status, status ? status : "");
+	set(&e->run, run ? run : "");
 }
 
 static char *describe_status(int status)
@@ -195,7 +201,10 @@ static int write_state(const char *unit, const struct bk_conf *conf,
 	struct utsname u;
 	int exit = judge(e, &message);
 	bool killed = exit != BK_EX_OK && strcmp(e->result, "exit-code") != 0;
-	BK_AUTO_JSON json_t *extra = json_pack("{s:b}", "killed", (int)killed);
+	/* Not the run of bk-notify itself, even where it is not known. */
+	BK_AUTO_JSON json_t *extra =
+		json_pack("{s:b,s:s?}", "killed", (int)killed, "invocation",
+			  *e->run ? e->run : NULL);
 	struct bk_err err;
 
 	if (!host)
@@ -258,7 +267,8 @@ int cmd_unit(struct notify *n, char **args)
 	BK_AUTO(ending_free)
 	struct ending e = { .result = bk_strdup(""),
 			    .code = bk_strdup(""),
-			    .status = bk_strdup("") };
+			    .status = bk_strdup(""),
+			    .run = bk_strdup("") };
 	BK_AUTO_FREE char *unit = NULL;
 	int exit = BK_EX_OK;
 

@@ -206,6 +206,25 @@ ended() {
 	again 'down backup home failed: it failed, systemd says not how'
 }
 
+@test "unit: which run it was, so that a good one just before is no answer" {
+	local run=0123456789abcdef0123456789abcdef f
+	fake_systemctl
+	echo "InvocationID=$run" >show
+	f=$BK_STATE_DIR/state/unit.bk-restic.json
+	export MONITOR_UNIT=bk-restic.service INVOCATION_ID=${run//0/f}
+	run_bk 0 bk-notify unit --record bk-restic.service
+	assert_is "$(jq -r .invocation "$f")" $run
+	export MONITOR_SERVICE_RESULT=exit-code MONITOR_EXIT_CODE=exited \
+		MONITOR_EXIT_STATUS=5
+	run_bk 0 bk-notify unit --record bk-restic.service
+	assert_is "$(jq -r .invocation "$f")" null
+	export MONITOR_INVOCATION_ID=${run//0/e}
+	job 'backup home' 0 0
+	run_bk 0 bk-notify unit bk-restic.service
+	again 'down backup home failed: exit status 5'
+	assert_is "$(jq -r .invocation "$f")" "${run//0/e}"
+}
+
 @test "unit: those that watch it hear of it; of an unknown one, all" {
 	fake_systemctl
 	printf '[backup b]\nrepo = main\npath = /etc\n' >>"$BK_CONFIG"
@@ -216,7 +235,7 @@ ended() {
 	MONITOR_EXIT_STATUS=1 run_bk 0 bk-notify unit bk-restic@b.service
 	assert_is "$(cut -f1,4 "$out")" \
 		$'home\tbackup b failed: the job failed (1)'
-	job 'backup b' 0 0
+	job 'backup b' 0 -1
 	MONITOR_EXIT_STATUS=1 run_bk 0 bk-notify unit my-own.service
 	assert_is "$(cut -f1 "$out" | xargs)" 'home'
 	assert_has "$out" 'unit my-own failed: the job failed (1)'

@@ -232,6 +232,75 @@ CHECK_TEST(a_failure_that_the_tool_told_is_not_told_by_the_unit_again)
 	CHECK_STR(first(), "backup home=failed: failed: wrong password");
 }
 
+static json_t *of_run(json_t *o, const char *id, int ms)
+{
+	bk_rec_set_str(o, "invocation", id);
+	bk_rec_set_int(o, "end_ms", ms);
+	return o;
+}
+
+CHECK_TEST(a_run_that_begins_when_the_one_before_ended_is_another_one)
+{
+	configure(REPO HOME);
+	(void)of_run(state("bk-restic", "backup home", NOW - 9, NOW - 8, 0),
+		     "a", 100);
+	(void)of_run(state("unit", "bk-restic@home", NOW - 8, NOW - 8, 5), "b",
+		     200);
+	CHECK_STR(first(), "backup home=failed: failed: what it said");
+	/* what is of no unit, too */
+	(void)json_object_del(json_array_get(states, 0), "invocation");
+	CHECK_STR(first(), "backup home=failed: failed: what it said");
+	/* by hand, right after that failure */
+	bk_rec_set_int(json_array_get(states, 0), "end_ms", 300);
+	CHECK_STR(first(), "backup home=ok");
+}
+
+CHECK_TEST(a_failure_of_the_run_before_is_not_that_of_this_one)
+{
+	json_t *o;
+
+	configure(REPO HOME);
+	o = of_run(state("bk-restic", "backup home", NOW - 20, NOW - 10, 1),
+		   "a", 0);
+	bk_rec_set_str(o, "message", "wrong password");
+	o = of_run(state("unit", "bk-restic", NOW - 5, NOW, 243), "b", 0);
+	bk_rec_set_str(o, "message", "no credential");
+	CHECK_STR(first(), "backup home=failed: failed: no credential");
+	(void)of_run(o, "a", 0);
+	CHECK_STR(first(), "backup home=failed: failed: wrong password");
+	/* the clock went back while it ran */
+	bk_rec_set_time(o, "end", NOW - HOUR);
+	CHECK_STR(first(), "backup home=failed: failed: wrong password");
+}
+
+CHECK_TEST(a_unit_that_fails_although_its_jobs_went_well)
+{
+	static const char unit[] = "; unit bk-restic=failed: failed: what it";
+	json_t *etc;
+
+	configure(REPO HOME "[backup etc]\nrepo = main\npath = /etc\n");
+	(void)of_run(state("bk-restic", "backup home", NOW - 9, NOW - 8, 0),
+		     "a", 0);
+	etc = of_run(state("bk-restic", "backup etc", NOW - 7, NOW - 6, 0), "a",
+		     0);
+	(void)of_run(state("unit", "bk-restic", NOW - 9, NOW - 5, 1), "a", 0);
+	CHECK(bk_str_starts(judged(), "backup home=ok; backup etc=ok"));
+	CHECK(strstr(judged(), unit));
+	/* one of them failed: that is why */
+	bk_rec_set_int(etc, "exit", 1);
+	bk_rec_set_str(etc, "result", "failed");
+	CHECK(!strstr(judged(), unit));
+	/* and was mended by hand */
+	etc = of_run(state("bk-restic", "backup etc", NOW - 1, NOW, 0), "", 0);
+	(void)json_array_set(states, 1, etc);
+	CHECK(bk_str_starts(judged(), "backup home=ok; backup etc=ok"));
+	CHECK(!strstr(judged(), unit));
+	/* an instance is about its own job */
+	(void)of_run(state("unit", "bk-restic@home", NOW - 9, NOW - 5, 1), "a",
+		     0);
+	CHECK(strstr(judged(), "; unit bk-restic@home=failed"));
+}
+
 CHECK_TEST(units_of_one_set_and_of_nobody)
 {
 	configure(REPO HOME);

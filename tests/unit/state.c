@@ -227,6 +227,36 @@ CHECK_TEST(since_is_the_first_start)
 	CHECK_STR(bk_rec_str(o, "since"), "2026-11-22T17:00:00Z");
 }
 
+CHECK_TEST(which_run_of_a_unit_it_was)
+{
+	static const char id[] = "0123456789abcdef0123456789abcdef";
+	BK_AUTO_JSON json_t *extra = json_pack("{s:n}", "invocation");
+	json_t *o;
+
+	set_up();
+	CHECK_INT(unsetenv("INVOCATION_ID"), 0);
+	o = run(0, "");
+	CHECK(!json_object_get(o, "invocation"));
+	CHECK(bk_rec_int(o, "end_ms", -1) >= 0 &&
+	      bk_rec_int(o, "end_ms", -1) < 1000);
+	json_decref(o);
+	(void)setenv("INVOCATION_ID", id, 1);
+	o = run(0, "");
+	CHECK_STR(bk_rec_str(o, "invocation"), id);
+	json_decref(o);
+	/* of another one */
+	CHECK_INT(bk_state_write("bk-restic", "backup home", "box", 0, 0, "",
+				 NULL, extra, &err),
+		  0);
+	o = bk_state_read("bk-restic", "backup home", &err);
+	CHECK(json_is_null(json_object_get(o, "invocation")));
+	json_decref(o);
+	(void)setenv("INVOCATION_ID", "../x", 1);
+	o = run(0, "");
+	CHECK(!json_object_get(o, "invocation"));
+	json_decref(o);
+}
+
 CHECK_TEST(all_states_the_damaged_ones_too)
 {
 	BK_AUTO_JSON json_t *all = NULL;
