@@ -3,8 +3,6 @@
  * files: all that the plan covers, but folders, as restic would take it.
  */
 #include "log.h"
-#include "path.h"
-#include "sig.h"
 #include "tree.h"
 
 static void on_dir(void *arg, const char *path, bool covered)
@@ -37,27 +35,14 @@ static void on_file(void *arg, const char *path, bool covered, uint64_t size)
 	bk_rec_json(out, "file", o);
 }
 
-/* Does the walk from outer come to path, with no uncrossed mount between? */
-static bool reaches(const struct plan *p, const char *outer, const char *path)
-{
-	if (!bk_path_within(path, outer))
-		return false;
-	for (size_t i = 0; i < p->nmounts; i++)
-		if (!p->mounts[i].crossed &&
-		    bk_path_within(path, p->mounts[i].path) &&
-		    bk_path_within(p->mounts[i].path, outer) &&
-		    strcmp(p->mounts[i].path, outer) != 0)
-			return false;
-	return true;
-}
-
-/* From each root that the walk from another does not reach. */
 static void walk_roots(struct tree *t)
 {
 	const struct plan *p = &t->scan->plan;
-	const char *outer = NULL, *cut = NULL;
+	BK_AUTO_FREE const char **roots =
+		bk_calloc(t->nrecs + 1, sizeof(*roots));
+	size_t n = 0;
 
-	for (size_t i = 0; i < t->nrecs && !bk_sig_pending(); i++) {
+	for (size_t i = 0; i < t->nrecs; i++) {
 		const struct rec *r = t->recs[i];
 
 		if (!r->in || !filter_takes(&t->scan->filter, p, r))
@@ -69,16 +54,9 @@ static void walk_roots(struct tree *t)
 			t->failed = true;
 			continue;
 		}
-		if (cut && reaches(p, cut, r->path))
-			continue;
-		if (outer && reaches(p, outer, r->path))
-			continue;
-		if (outer && bk_path_within(r->path, outer))
-			cut = r->path;
-		else
-			outer = r->path;
-		tree_walk(t, r->path);
+		roots[n++] = r->path;
 	}
+	tree_walk(t, roots, n);
 }
 
 int cmd_files(struct scan *s, int argc, char **argv)

@@ -42,6 +42,20 @@ static void add_patterns(struct tree *t, const struct bk_strv *l,
 	}
 }
 
+static void add_borders(struct tree *t)
+{
+	const struct walk *w = &t->scan->walk;
+
+	t->borders = bk_calloc(w->nzones + 1, sizeof(struct zone *));
+	for (size_t i = 0; i < w->nzones; i++) {
+		unsigned int flags = w->zones[i]->flags;
+
+		if (flags & ZONE_UNREADABLE ||
+		    (flags & ZONE_MOUNT && !(flags & ZONE_CROSSED)))
+			t->borders[t->nborders++] = w->zones[i];
+	}
+}
+
 void tree_open(struct tree *t)
 {
 	const struct plan *p = &t->scan->plan;
@@ -60,6 +74,7 @@ void tree_open(struct tree *t)
 		qsort(t->recs, t->nrecs, sizeof(*t->recs), compare);
 	for (size_t i = 0; i < p->nsets; i++)
 		add_patterns(t, &p->sets[i].exclude, NULL, i);
+	add_borders(t);
 }
 
 void tree_close(struct tree *t)
@@ -68,13 +83,20 @@ void tree_close(struct tree *t)
 		bk_match_free(t->patterns[i].m);
 	free(t->patterns);
 	free(t->recs);
+	free(t->borders);
 	bk_buf_free(&t->path);
 }
 
-/* The first record not before path. */
-static size_t find(const struct tree *t, const char *path)
+/* Records at or below a place, those at it first: part of recs. */
+struct span {
+	size_t from, to;
+};
+
+/* Of what lies at or below the folder of t->path: what does so of that. */
+static struct span narrow(const struct tree *t, struct span s)
 {
-	size_t lo = 0, hi = t->nrecs;
+	const char *path = t->path.p;
+	size_t lo = s.from, hi = s.to;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
@@ -84,16 +106,14 @@ static size_t find(const struct tree *t, const char *path)
 		else
 			hi = mid;
 	}
-	return lo;
+	for (hi = lo; hi < s.to && bk_path_within(t->recs[hi]->path, path);)
+		hi++;
+	return (struct span){ lo, hi };
 }
 
-static bool any_below(const struct tree *t, const char *path)
+static bool any_below(const struct tree *t, struct span s)
 {
-	size_t i = find(t, path);
-
-	while (i < t->nrecs && strcmp(t->recs[i]->path, path) == 0)
-		i++;
-	return i < t->nrecs && bk_path_within(t->recs[i]->path, path);
+	return s.from < s.to && strcmp(t->recs[s.to - 1]->path, t->path.p) != 0;
 }
 
 static bool excluded(const struct tree *t, const struct rec *r,
@@ -126,14 +146,14 @@ static bool has_patterns(const struct tree *t, const struct rec *r)
  * What covers path, given what covers its folder: by set, NULL where nothing
  * does. True if anything does.
  */
-static bool cover(const struct tree *t, const struct rec **in)
+static bool cover(const struct tree *t, const struct rec **in, struct span s)
 {
 	const struct plan *p = &t->scan->plan;
 	const char *path = t->path.p;
 	bool any = false;
 
-	for (size_t i = find(t, path);
-	     i < t->nrecs && strcmp(t->recs[i]->path, path) == 0; i++)
+	for (size_t i = s.from; i < s.to && strcmp(t->recs[i]->path, path) == 0;
+	     i++)
 		in[t->recs[i]->set] = t->recs[i]->in ? t->recs[i] : NULL;
 	for (size_t i = 0; i < p->nsets; i++) {
 		if (in[i] && excluded(t, in[i], path))
@@ -217,10 +237,13 @@ static int entries_read(struct entries *e, int fd)
 /* ---- walking --------------------------------------------------------------- */
 
 /* Is this mount point one that the first walk entered? */
-static bool is_crossed(const struct tree *t)
+static bool is_entered(const struct tree *t)
 {
 	const struct walk *w = &t->scan->walk;
+	const struct mount *m = mounts_at(w->mounts, t->path.p);
 
+	if (m && m->same)
+		return true;
 	for (size_t i = 0; i < w->nzones; i++)
 		if ((w->zones[i]->flags & ZONE_CROSSED) &&
 		    strcmp(w->zones[i]->path, t->path.p) == 0)
@@ -238,7 +261,7 @@ static int open_child(const struct tree *t, int dirfd, const char *name)
 	long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 
 	if (fd < 0 && errno == EXDEV) {
-		if (!is_crossed(t))
+		if (!is_entered(t))
 			return -2;
 		how.resolve = RESOLVE_NO_SYMLINKS;
 		fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
@@ -280,11 +303,11 @@ static void pop_name(struct tree *t, size_t len)
 #define MAX_LEVEL 10000
 
 static void walk_dir(struct tree *t, int *fd, const struct rec **in,
-		     unsigned int level);
+		     struct span s, unsigned int level);
 
 /* A folder whose path is in t->path; consumes fd. */
 static void visit(struct tree *t, int fd, const struct rec *const *outer,
-		  unsigned int level)
+		  struct span s, unsigned int level)
 {
 	size_t n = t->scan->plan.nsets;
 	BK_AUTO_FREE const struct rec **in = bk_calloc(n, sizeof(*in));
@@ -292,26 +315,27 @@ static void visit(struct tree *t, int fd, const struct rec *const *outer,
 	bool covered, simple = true;
 
 	memcpy(in, outer, n * sizeof(*in));
-	covered = cover(t, in);
+	covered = cover(t, in, s);
 	t->enter(t->arg, t->path.p, covered);
 	for (size_t i = 0; i < n; i++)
 		if (in[i] && has_patterns(t, in[i]))
 			simple = false;
 	/* all is covered below here, or nothing, and nobody asks which */
-	if (!any_below(t, t->path.p) &&
-	    (t->all ? covered && simple : !covered)) {
+	if (!any_below(t, s) && (t->all ? covered && simple : !covered)) {
 		t->leave(t->arg, t->path.p);
 		return;
 	}
-	walk_dir(t, &dirfd, in, level);
+	walk_dir(t, &dirfd, in, s, level);
 	t->leave(t->arg, t->path.p);
 }
 
 static void visit_entry(struct tree *t, int *dirfd, const struct entry *e,
-			const struct rec *const *in, unsigned int level)
+			const struct rec *const *in, struct span outer,
+			unsigned int level)
 {
 	size_t len = push_name(t, e->name);
 	size_t n = t->scan->plan.nsets;
+	struct span s = narrow(t, outer);
 
 	if (e->dir) {
 		int fd = open_child(t, *dirfd, e->name);
@@ -321,7 +345,7 @@ static void visit_entry(struct tree *t, int *dirfd, const struct entry *e,
 			*dirfd = -1;
 		}
 		if (fd >= 0)
-			visit(t, fd, in, level + 1);
+			visit(t, fd, in, s, level + 1);
 		else if (fd == -1 && errno != ENOENT && errno != ENOTDIR)
 			cannot_read(t, errno);
 	} else {
@@ -330,7 +354,7 @@ static void visit_entry(struct tree *t, int *dirfd, const struct entry *e,
 		bool covered;
 
 		memcpy(now, in, n * sizeof(*now));
-		covered = cover(t, now);
+		covered = cover(t, now, s);
 		t->file(t->arg, t->path.p, covered,
 			t->sizes ? size_of(*dirfd, e->name) : 0);
 	}
@@ -338,7 +362,7 @@ static void visit_entry(struct tree *t, int *dirfd, const struct entry *e,
 }
 
 static void walk_dir(struct tree *t, int *fd, const struct rec **in,
-		     unsigned int level)
+		     struct span s, unsigned int level)
 {
 	BK_AUTO(entries_free) struct entries e = { 0 };
 
@@ -359,20 +383,22 @@ static void walk_dir(struct tree *t, int *fd, const struct rec **in,
 			cannot_read(t, errno);
 			return;
 		}
-		visit_entry(t, fd, &e.v[i], in, level);
+		visit_entry(t, fd, &e.v[i], in, s, level);
 	}
 }
 
-void tree_walk(struct tree *t, const char *path)
+static void walk_from(struct tree *t, const char *path)
 {
 	const struct plan *p = &t->scan->plan;
 	BK_AUTO_FREE const struct rec **in = bk_calloc(p->nsets, sizeof(*in));
 	BK_AUTO_FREE char *parent = bk_path_parent(path);
 	struct stat st;
+	struct span s;
 	int fd = walk_open(path, O_PATH | O_NOFOLLOW);
 
 	bk_buf_clear(&t->path);
 	bk_buf_adds(&t->path, path);
+	s = narrow(t, (struct span){ 0, t->nrecs });
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		cannot_read(t, errno);
 		if (fd >= 0)
@@ -387,21 +413,59 @@ void tree_walk(struct tree *t, const char *path)
 			in[i] = r;
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		t->file(t->arg, path, cover(t, in), (uint64_t)st.st_size);
+		t->file(t->arg, path, cover(t, in, s), (uint64_t)st.st_size);
 		return;
 	}
 	fd = walk_open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		cannot_read(t, errno);
 	else
-		visit(t, fd, (const struct rec *const *)in, 0);
+		visit(t, fd, (const struct rec *const *)in, s, 0);
+}
+
+/* Does the walk from outer come to path? */
+static bool reaches(const struct tree *t, const char *outer, const char *path)
+{
+	if (!bk_path_within(path, outer))
+		return false;
+	for (size_t i = 0; i < t->nborders; i++) {
+		const struct zone *z = t->borders[i];
+		/* a mount point is itself on the other side */
+		const char *near = z->flags & ZONE_MOUNT ? outer : path;
+
+		if (bk_path_within(path, z->path) &&
+		    bk_path_within(z->path, outer) &&
+		    strcmp(z->path, near) != 0)
+			return false;
+	}
+	return true;
+}
+
+void tree_walk(struct tree *t, const char *const *paths, size_t n)
+{
+	BK_AUTO_FREE const char **above = bk_calloc(n + 1, sizeof(*above));
+	size_t depth = 0;
+
+	for (size_t i = 0; i < n && !bk_sig_pending(); i++) {
+		bool reached = false;
+
+		while (depth && !bk_path_within(paths[i], above[depth - 1]))
+			depth--;
+		for (size_t k = 0; k < depth && !reached; k++)
+			reached = reaches(t, above[k], paths[i]);
+		if (reached)
+			continue;
+		above[depth++] = paths[i];
+		walk_from(t, paths[i]);
+	}
 }
 
 /* ---- from the cache ------------------------------------------------------------ */
 
 /* Paths and what covers them, by depth. */
 struct way {
-	size_t *len;	       /* of the path */
+	size_t *len; /* of the path */
+	struct span *span;
 	const struct rec **in; /* nsets of them a level */
 	size_t n, cap;
 };
@@ -413,17 +477,20 @@ static void way_push(struct tree *t, struct way *y, const char *name)
 	if (y->n == y->cap) {
 		y->cap = y->cap ? 2 * y->cap : 64;
 		y->len = bk_realloc(y->len, y->cap, sizeof(*y->len));
+		y->span = bk_realloc(y->span, y->cap, sizeof(*y->span));
 		y->in = bk_realloc(y->in, y->cap * nsets + 1, sizeof(*y->in));
 	}
 	if (y->n == 0) {
 		bk_buf_clear(&t->path);
 		bk_buf_adds(&t->path, name);
 		memset(y->in, 0, nsets * sizeof(*y->in));
+		y->span[0] = narrow(t, (struct span){ 0, t->nrecs });
 	} else {
 		pop_name(t, y->len[y->n - 1]);
 		(void)push_name(t, name);
 		memcpy(y->in + y->n * nsets, y->in + (y->n - 1) * nsets,
 		       nsets * sizeof(*y->in));
+		y->span[y->n] = narrow(t, y->span[y->n - 1]);
 	}
 	y->len[y->n++] = t->path.len;
 }
@@ -467,7 +534,7 @@ void tree_cached(struct tree *t)
 		way_push(t, &y, at.name);
 		if (at.depth == 0)
 			inherit(t, y.in);
-		covered = cover(t, y.in + (y.n - 1) * nsets);
+		covered = cover(t, y.in + (y.n - 1) * nsets, y.span[y.n - 1]);
 		t->enter(t->arg, t->path.p, covered);
 		t->files(t->arg, covered, at.rec.files,
 			 at.bytes == NO_SIZE ? 0 : at.bytes);
@@ -476,5 +543,6 @@ void tree_cached(struct tree *t)
 		way_pop(t, &y);
 	cache_iter_free(&it);
 	free(y.len);
+	free(y.span);
 	free(y.in);
 }

@@ -31,12 +31,17 @@ struct tree {
 	size_t nrecs;
 	struct owned *patterns; /* of recs and of sets */
 	size_t npatterns;
+	const struct zone **borders; /* no walk from above gets below them */
+	size_t nborders;
 	struct bk_buf path;
 	bool failed; /* something could not be read */
 };
 
-/* Walk from path, a folder or a file. */
-void tree_walk(struct tree *t, const char *path);
+/*
+ * Walk from each of these, folders or files in tree order, that the walk from
+ * another does not come to.
+ */
+void tree_walk(struct tree *t, const char *const *paths, size_t n);
 /*
  * The same from the cache alone: folders only, of those below a [scan] root;
  * what lies in one is as covered as it is itself.

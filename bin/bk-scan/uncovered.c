@@ -25,9 +25,9 @@ struct level {
 
 struct tally {
 	struct spot *spots;
-	size_t nspots;
+	size_t nspots, maxspots;
 	struct level *levels;
-	size_t nlevels;
+	size_t nlevels, maxlevels;
 };
 
 static void on_enter(void *arg, const char *path, bool covered)
@@ -35,7 +35,11 @@ static void on_enter(void *arg, const char *path, bool covered)
 	struct tally *t = arg;
 
 	(void)path;
-	t->levels = bk_realloc(t->levels, t->nlevels + 1, sizeof(*t->levels));
+	if (t->nlevels == t->maxlevels) {
+		t->maxlevels = t->maxlevels ? 2 * t->maxlevels : 64;
+		t->levels =
+			bk_realloc(t->levels, t->maxlevels, sizeof(*t->levels));
+	}
 	t->levels[t->nlevels++] = (struct level){
 		.covered = covered,
 		.first = t->nspots,
@@ -45,7 +49,10 @@ static void on_enter(void *arg, const char *path, bool covered)
 static void add_spot(struct tally *t, const char *path, const struct level *l,
 		     bool own)
 {
-	t->spots = bk_realloc(t->spots, t->nspots + 1, sizeof(*t->spots));
+	if (t->nspots == t->maxspots) {
+		t->maxspots = t->maxspots ? 2 * t->maxspots : 64;
+		t->spots = bk_realloc(t->spots, t->maxspots, sizeof(*t->spots));
+	}
 	t->spots[t->nspots++] = (struct spot){
 		.path = bk_strdup(path),
 		.files = l->files + (own ? 0 : l->sub_files),
@@ -140,27 +147,24 @@ static void print(const struct spot *s, struct bk_rec *out)
 		    NULL);
 }
 
-/* Does the walk from outer come to path? */
-static bool is_inner(const struct scan *s, const char *path, const char *outer)
+static int by_path(const void *a, const void *b)
 {
-	return bk_path_within(path, outer) &&
-	       (s->walk.cross ||
-		mounts_of(&s->mounts, path) == mounts_of(&s->mounts, outer));
+	const char *const *x = a, *const *y = b;
+
+	return bk_path_compare(*x, *y);
 }
 
 static void walk_roots(struct tree *t)
 {
-	const struct bk_strv *roots = &t->scan->plan.scanned;
+	const struct bk_strv *scanned = &t->scan->plan.scanned;
+	BK_AUTO_FREE const char **roots =
+		bk_calloc(scanned->n + 1, sizeof(*roots));
 
-	for (size_t i = 0; i < roots->n && !bk_sig_pending(); i++) {
-		bool inner = false;
-
-		for (size_t k = 0; k < roots->n; k++)
-			inner |= k != i &&
-				 is_inner(t->scan, roots->v[i], roots->v[k]);
-		if (!inner)
-			tree_walk(t, roots->v[i]);
-	}
+	for (size_t i = 0; i < scanned->n; i++)
+		roots[i] = scanned->v[i];
+	if (scanned->n)
+		qsort(roots, scanned->n, sizeof(*roots), by_path);
+	tree_walk(t, roots, scanned->n);
 }
 
 int cmd_uncovered(struct scan *s, int argc, char **argv)

@@ -292,6 +292,10 @@ setup() {
 	run_bk 3 bk-scan --cached show
 	diff want "$out"
 	assert_has "$err" "sizes are of"
+	run_bk 3 bk-scan uncovered
+	cp "$out" want
+	run_bk 3 bk-scan --cached uncovered
+	diff want "$out"
 	run_bk 64 bk-scan --cached files restic
 	run_bk 64 bk-scan --cached mark backup home/b
 	run_bk 64 bk-scan --cached --full

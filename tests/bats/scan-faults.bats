@@ -128,6 +128,29 @@ teardown() {
 	assert_has files "/home/a/m/d/f"
 }
 
+@test "roots on mounts in mounts: each file is named once" {
+	for d in a/m/d a/m/d/n/x a/m/d/n/x/g a/m/d/z; do
+		echo "path = $T/home/$d" >>bk.conf
+	done
+	sed -i "s|^\[scan\]|&\nroot = $T/home/a/m|" bk.conf
+	in_mounts "
+		mkdir -p home/a/m
+		touch home/a/.backup home/a/f
+		mount -t tmpfs x home/a/m
+		mkdir -p home/a/m/{d/n,d/z,u}
+		touch home/a/m/{d,d/z,u}/f
+		mount -t tmpfs x home/a/m/d/n
+		mkdir -p home/a/m/d/n/{x,y}
+		touch home/a/m/d/n/{x/f,x/g,y/f}
+		mount --bind home/a/m/d/z home/a/m/d/z
+		bk-scan files restic >files
+		bk-scan uncovered >uncovered
+	"
+	assert_is "$(sed "s|$T/home/||" files)" \
+		"$(printf 'a/%s\n' .backup f m/d/f m/d/z/f m/d/n/x/f m/d/n/x/g)"
+	assert_has uncovered "folder	$T/home/a/m/u"
+}
+
 @test "5000 levels, past PATH_MAX, with 1024 descriptors" {
 	need_program python3
 	python3 - home <<-'END'
