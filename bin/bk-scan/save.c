@@ -280,8 +280,6 @@ static void write_head(struct writer *w, const struct cache_key *key)
 	fsid_boot(h->boot);
 	h->real = clock_ns(CLOCK_REALTIME);
 	h->mono = clock_ns(CLOCK_BOOTTIME);
-	if (w->walk->sizes)
-		h->sized = h->real / 1000000000;
 	h->head_sum =
 		hash64(h, offsetof(struct image_head, head_sum), h->version);
 	w->pos = 0;
@@ -349,8 +347,10 @@ int cache_save(struct cache *c, const char *path, const struct cache_key *key,
 	} else {
 		w.head.whole = (int64_t)(c->began / 1000000000);
 	}
-	if (walk->sizes)
+	if (walk->sizes) {
+		w.head.sized = verified;
 		w.head.unsized = 0;
+	}
 	write_sections(&w);
 	write_head(&w, key);
 	(void)futimens(w.fd, (struct timespec[2]){ { .tv_nsec = UTIME_OMIT },

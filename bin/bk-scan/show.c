@@ -250,6 +250,9 @@ static void put(const struct view *v, const struct bk_buf *b, size_t width,
 {
 	size_t pad = width > columns(b) ? width - columns(b) : 0;
 
+	/* one that is too long for its column does not touch the next */
+	if (!right && width && pad < 2)
+		pad = 2;
 	if (right)
 		printf("%*s", (int)pad, "");
 	if (b->len && v->color && color)

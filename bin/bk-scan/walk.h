@@ -77,7 +77,7 @@ struct walk {
 
 struct zone *zone_add(struct walk *w, const char *path, unsigned int flags);
 void zone_free(struct zone *z);
-/* Into tree order, and each path once. */
+/* Into tree order, each path and each file once; when all is counted. */
 void sort_zones(struct walk *w);
 /* -1 with err where it cannot be done at all, or a signal is pending. */
 int walk_run(struct walk *w, struct bk_err *err);

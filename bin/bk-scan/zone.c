@@ -55,6 +55,30 @@ static void merge(struct zone *to, struct zone *z)
 	zone_free(z);
 }
 
+static struct zone *zone_above(const struct walk *w, size_t i)
+{
+	const char *path = w->zones[i]->path;
+
+	while (i-- > 0)
+		if (!(w->zones[i]->flags & ZONE_FILE) &&
+		    bk_path_within(path, w->zones[i]->path))
+			return w->zones[i];
+	return NULL;
+}
+
+/* A file with a zone of its own was counted in its folder, if that was read. */
+static void count_once(const struct walk *w, size_t i)
+{
+	const struct zone *z = w->zones[i];
+	struct zone *up = zone_above(w, i);
+
+	if (!up || !up->dirs || !up->files)
+		return;
+	up->files--;
+	if (w->sizes && up->bytes >= z->bytes)
+		up->bytes -= z->bytes;
+}
+
 void sort_zones(struct walk *w)
 {
 	size_t n = 0;
@@ -68,4 +92,7 @@ void sort_zones(struct walk *w)
 			w->zones[n++] = w->zones[i];
 	}
 	w->nzones = n;
+	for (size_t i = 0; i < n; i++)
+		if (w->zones[i]->flags & ZONE_FILE)
+			count_once(w, i);
 }

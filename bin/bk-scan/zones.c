@@ -197,12 +197,12 @@ static void warn_closed(struct maker *k, const struct cache_at *at,
 
 static void count(struct zone *z, const struct cache_at *at)
 {
-	if (at->rec.flags & NODE_FILE)
-		z->files++;
-	if (at->rec.flags & NODE_CLOSED)
+	bool file = at->rec.flags & NODE_FILE;
+
+	if (at->rec.flags & NODE_CLOSED && !file)
 		return;
-	z->dirs++;
-	z->files += at->rec.files;
+	z->dirs += !file;
+	z->files += file ? 1 : at->rec.files;
 	if (at->bytes != NO_SIZE)
 		z->bytes += at->bytes;
 }

@@ -397,6 +397,32 @@ covered() {
 		.covered and .bytes == 24'
 }
 
+@test "show: a file of the configuration counts once, long names keep apart" {
+	local long
+	long=$(printf '%080d' 0)
+	conf "path = $T/home/a/one
+		path = $T/one"
+	mk_tree home <<-END
+		a/.backup
+		a/one = 1234
+		a/two = 12
+		$long/.backup
+	END
+	echo 12345678 >one
+	sums() {
+		run_bk 0 bk-scan "$@" show
+		grep -A9 '^$' "$out" | tr -s ' ' | tail -n +2
+	}
+	assert_is "$(sums)" "restic:home 8 B 4 files in 2 folders
+restic:other 14 B 2 files in 0 folders
+not covered 0 B 0 files in 1 folder"
+	assert_is "$(sums --cached)" "$(sums)"
+	run_bk 0 bk-scan show
+	assert_has "$out" "$long  restic:home"
+	run_bk 0 bk-scan --json list restic:home
+	assert_json "$out" '[.[] | select(.type == "root") | .files] == [1, 3]'
+}
+
 @test "why says no where nothing decides" {
 	mkdir home/a
 	run_bk 1 bk-scan why home/a
