@@ -106,7 +106,7 @@ int cmd_diff(struct scan *s, int argc, char **argv)
 
 	if (argc)
 		return bk_cli_usage("diff takes no '%s'", argv[0]);
-	if (scan_load_last(&last, &err) < 0) {
+	if (scan_load_last(s, &last, &err) < 0) {
 		bk_error("nothing to compare with: %s; run 'bk-scan list' "
 			 "first",
 			 err.msg);

@@ -235,8 +235,8 @@ int scan_walk(struct scan *s, const struct scan_how *how)
 {
 	struct cache_key key = key_of(&s->walk);
 	struct bk_err err = { 0 };
-	BK_AUTO_FREE char *path =
-		bk_dirs_path(BK_DIRS_CACHE, "scan/tree", &err);
+	BK_AUTO_FREE char *name = scan_file(s, "tree");
+	BK_AUTO_FREE char *path = bk_dirs_path(BK_DIRS_CACHE, name, &err);
 
 	if (s->cached && !path)
 		return bk_log_err(&err);

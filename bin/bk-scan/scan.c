@@ -9,6 +9,7 @@
 
 #include "dirs.h"
 #include "file.h"
+#include "hash.h"
 #include "log.h"
 #include "path.h"
 
@@ -71,14 +72,15 @@ static void set_up(struct scan *s, const struct scan_how *how)
 	add_points(s, how->only);
 }
 
-static void load_last(const struct scan_how *how, struct plan *last)
+static void load_last(const struct scan *s, const struct scan_how *how,
+		      struct plan *last)
 {
 	struct bk_err err;
 
 	*last = (struct plan){ 0 };
 	if (how->no_last)
 		return;
-	if (scan_load_last(last, &err) < 0 && err.exit != BK_EX_NOINPUT)
+	if (scan_load_last(s, last, &err) < 0 && err.exit != BK_EX_NOINPUT)
 		bk_notice("the last plan is ignored: %s", err.msg);
 }
 
@@ -100,7 +102,7 @@ int scan_run(struct scan *s, const struct scan_how *how)
 	status = scan_walk(s, how);
 	if (status)
 		return status;
-	load_last(how, &last);
+	load_last(s, how, &last);
 	plan_make(&s->plan, &s->walk, &last);
 	return BK_EX_OK;
 }
@@ -114,10 +116,24 @@ void scan_free(struct scan *s)
 	bk_conf_free(s->conf);
 }
 
-int scan_load_last(struct plan *p, struct bk_err *err)
+char *scan_file(const struct scan *s, const char *name)
 {
-	BK_AUTO_FREE char *path =
-		bk_dirs_peek(BK_DIRS_STATE, "scan/plan.json", err);
+	const char *conf = s->cli.config;
+	BK_AUTO_FREE char *real = conf ? realpath(conf, NULL) : NULL;
+
+	if (!conf)
+		return bk_asprintf("scan/%s", name);
+	if (real)
+		conf = real;
+	return bk_asprintf("scan/%016llx.%s",
+			   (unsigned long long)hash64(conf, strlen(conf), 0),
+			   name);
+}
+
+int scan_load_last(const struct scan *s, struct plan *p, struct bk_err *err)
+{
+	BK_AUTO_FREE char *name = scan_file(s, "plan.json");
+	BK_AUTO_FREE char *path = bk_dirs_peek(BK_DIRS_STATE, name, err);
 	struct stat st;
 
 	*p = (struct plan){ 0 };
@@ -134,8 +150,8 @@ int scan_load_last(struct plan *p, struct bk_err *err)
 int scan_save(const struct scan *s, struct bk_err *err)
 {
 	const struct filter all = { .restic = true, .cold = true };
-	BK_AUTO_FREE char *path =
-		bk_dirs_path(BK_DIRS_STATE, "scan/plan.json", err);
+	BK_AUTO_FREE char *name = scan_file(s, "plan.json");
+	BK_AUTO_FREE char *path = bk_dirs_path(BK_DIRS_STATE, name, err);
 	struct bk_rec out = { .mode = BK_REC_JSON };
 	char *text = NULL;
 	size_t len = 0;
@@ -228,48 +244,59 @@ int scan_check_set(const struct scan *s)
 
 static char *absolute(const char *arg)
 {
-	BK_AUTO_FREE char *cwd = NULL, *path = NULL;
+	BK_AUTO_FREE char *cwd = NULL;
 
 	if (arg[0] == '/')
-		return bk_path_clean(arg);
-	cwd = getcwd(NULL, 0);
-	if (!cwd)
+		return bk_strdup(arg);
+	errno = ENOENT;
+	if (!*arg)
 		return NULL;
-	path = bk_path_join(cwd, arg);
-	return bk_path_clean(path);
+	cwd = getcwd(NULL, 0);
+	return cwd ? bk_path_join(cwd, arg) : NULL;
+}
+
+/*
+ * Too long for realpath(3): then it has to be plain. Behind a symbolic link
+ * ".." is not what is written before it, so there must be none.
+ */
+static char *long_path(const char *path)
+{
+	BK_AUTO_FREE char *plain = bk_path_clean(path);
+	BK_AUTO_CLOSE int fd = -1;
+
+	if (strstr(path, "/../") || strcmp(bk_path_base(path), "..") == 0) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	fd = walk_open(plain, O_PATH | O_NOFOLLOW);
+	return fd < 0 ? NULL : bk_strdup(plain);
+}
+
+/* The path of what is no folder itself: its own last name is not followed. */
+static char *real_file(const char *path)
+{
+	const char *base = strrchr(path, '/') + 1;
+	BK_AUTO_FREE char *dir = bk_memdup(path, (size_t)(base - path) + 1);
+	BK_AUTO_FREE char *real = NULL;
+
+	dir[base - path] = '\0';
+	real = realpath(dir, NULL);
+	return real ? bk_path_join(real, base) : NULL;
 }
 
 char *scan_path(const char *arg, int *ret_exit)
 {
-	BK_AUTO_FREE char *path = absolute(arg), *dir = NULL, *real = NULL;
-	const char *base;
+	BK_AUTO_FREE char *path = absolute(arg);
+	char *real = NULL;
 	struct stat st;
-	int fd;
 
-	*ret_exit = BK_EX_NOINPUT;
-	if (!path)
-		goto fail;
-	if (strlen(path) >= PATH_MAX) {
-		/* too long for the calls below: then it has to be plain */
-		fd = walk_open(path, O_PATH | O_NOFOLLOW);
-		if (fd < 0)
-			goto fail;
-		close(fd);
-		return bk_strdup(path);
-	}
-	if (lstat(arg, &st) < 0)
-		goto fail;
-	dir = bk_path_parent(path);
-	base = bk_path_base(path);
-	/* a last component of "." or ".." has no name of its own */
-	if (S_ISDIR(st.st_mode))
-		real = realpath(arg, NULL);
-	else
-		real = realpath(dir, NULL);
-	if (!real)
-		goto fail;
-	return S_ISDIR(st.st_mode) ? bk_strdup(real) : bk_path_join(real, base);
-fail:
+	if (path && strlen(path) >= PATH_MAX)
+		real = long_path(path);
+	else if (path && lstat(path, &st) == 0)
+		real = S_ISDIR(st.st_mode) ? realpath(path, NULL)
+					   : real_file(path);
+	if (real)
+		return real;
 	*ret_exit = errno == EACCES ? BK_EX_NOPERM : BK_EX_NOINPUT;
 	bk_error("cannot find '%s': %s", arg, strerror(errno));
 	return NULL;

@@ -40,8 +40,10 @@ struct scan_how {
 int scan_run(struct scan *s, const struct scan_how *how);
 void scan_free(struct scan *s);
 /* The last plan that was kept; 66 where there is none. Not reported. */
-int scan_load_last(struct plan *p, struct bk_err *err);
+int scan_load_last(const struct scan *s, struct plan *p, struct bk_err *err);
 int scan_save(const struct scan *s, struct bk_err *err);
+/* Where this is kept, for bk_dirs_path(): with -c FILE apart from others. */
+char *scan_file(const struct scan *s, const char *name);
 /* fresh.c: walk, with the help of the cache file, and keep that. */
 int scan_walk(struct scan *s, const struct scan_how *how);
 /* The warnings as messages on stderr: all, or those on the way to path. */

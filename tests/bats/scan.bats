@@ -423,6 +423,46 @@ not covered 0 B 0 files in 1 folder"
 	assert_json "$out" '[.[] | select(.type == "root") | .files] == [1, 3]'
 }
 
+@test "-c FILE has a plan and a cache of its own" {
+	mk_marker home/a/.backup other/b/.backup
+	sed "s|$T/home|$T/other|" bk.conf >other.conf
+	chmod 600 other.conf
+	run_bk 0 bk-scan list
+	run_bk 66 bk-scan -c other.conf diff
+	run_bk 0 bk-scan -c other.conf list
+	assert_is "$(cut -f3 "$out")" "$T/other/b"
+	run_bk 0 bk-scan diff
+	run_bk 0 bk-scan -c "$T/other.conf" diff
+	run_bk 0 bk-scan --cached list
+	assert_is "$(cut -f3 "$out")" "$T/home/a"
+	run_bk 0 bk-scan -c other.conf --cached list
+	assert_is "$(cut -f3 "$out")" "$T/other/b"
+	# what cannot be seen is kept, whatever another configuration saw since
+	mv home away
+	run_bk 3 bk-scan list
+	assert_has "$out" "$T/home/a	$T/home/a/.backup	known"
+}
+
+@test "a path with .. is what the system makes of it" {
+	mk_marker home/a/.backup
+	mkdir -p home/b/c home/a/d
+	touch home/a/f home/b/f
+	ln -s "$T/home/a/d" home/b/link
+	run_bk 0 bk-scan why home/b/link/../f
+	assert_has "$out" "$T/home/a/f"
+	run_bk 0 bk-scan why home/b/link/..
+	run_bk 0 bk-scan why "$T/home/b/../a//./f"
+	run_bk 1 bk-scan why home/b/c/../f
+	cd home/b/link
+	run_bk 0 bk-scan why ../f
+	cd "$T"
+	# a link is named itself, and not what it leads to
+	ln -s "$T/home/a/f" home/b/to
+	run_bk 1 bk-scan why home/b/to
+	run_bk 66 bk-scan why home/b/f/..
+	run_bk 66 bk-scan why ""
+}
+
 @test "why says no where nothing decides" {
 	mkdir home/a
 	run_bk 1 bk-scan why home/a
