@@ -166,30 +166,6 @@ struct object *catalog_find(const struct database *db, enum object_kind kind,
 	return NULL;
 }
 
-/* A '?' may stand for what the server cannot say of its own definition. */
-static void warn_of_doubt(struct catalog *c, const struct object *o,
-			  const char *column, MYSQL_ROW row)
-{
-	bool wide = row[4] && (strcmp(row[4], "utf8mb4") == 0 ||
-			       bk_str_starts(row[4], "utf16") ||
-			       strcmp(row[4], "utf32") == 0);
-	bool doubt = (strncmp(row[2], "enum", 4) == 0 ||
-		      strncmp(row[2], "set", 3) == 0) &&
-		     strchr(row[3], '?');
-
-	if (doubt && !row[4])
-		bk_strv_addf(&c->warnings,
-			     "column %s of %s.%s: MariaDB shows bytes of an "
-			     "ENUM or SET of CHARACTER SET binary as '?': its "
-			     "members may come back under that name",
-			     column, o->db->name, o->name);
-	if (wide && (doubt || (row[7] && strchr(row[7], '?'))))
-		bk_strv_addf(&c->warnings,
-			     "column %s of %s.%s: MariaDB shows characters "
-			     "beyond U+FFFF in a DEFAULT, ENUM or SET as '?'",
-			     column, o->db->name, o->name);
-}
-
 static int list_columns(struct server *s, struct catalog *c,
 			struct database *db, const char *where,
 			struct bk_err *err)
@@ -227,7 +203,7 @@ static int list_columns(struct server *s, struct catalog *c,
 				     "loaded: only its present rows are dumped",
 				     db->name, o->name);
 		}
-		warn_of_doubt(c, o, row[1], row);
+		doubts_add(&o->doubts, row[1], row[2], row[3], row[4], row[7]);
 	}
 	return 0;
 }
@@ -562,6 +538,7 @@ static void free_object(struct object *o)
 		free(parts[i]);
 	bk_strv_free(&o->columns);
 	table_free(&o->table);
+	doubts_free(&o->doubts);
 }
 
 void catalog_free(struct catalog *c)

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "exact.h"
 #include "select.h"
 #include "server.h"
 #include "str.h"
@@ -42,9 +43,10 @@ struct object {
 	uint64_t number;	/* trigger: its turn among those of the table */
 	struct bk_strv columns; /* view */
 	struct table table;
-	bool rows;	    /* they are dumped */
-	bool transactional; /* a snapshot covers it */
-	bool remote;	    /* its rows are elsewhere */
+	struct doubts doubts; /* columns that text may have otherwise */
+	bool rows;	      /* they are dumped */
+	bool transactional;   /* a snapshot covers it */
+	bool remote;	      /* its rows are elsewhere */
 	uint64_t estimated_rows, estimated_bytes;
 	char *created; /* when the server says that it was */
 	uint64_t id;   /* of InnoDB, or 0 */

@@ -107,6 +107,20 @@ static int view_columns(struct server *s, struct object *o, const char *quoted,
 	return 0;
 }
 
+/* What SHOW CREATE said in other words than are meant. */
+static int mend(struct server *s, struct object *o, struct bk_err *err)
+{
+	int got = exact_table(s, o->name, &o->doubts, &o->text, err);
+
+	if (got < 0)
+		return judge(s, o, err);
+	if (got == 0)
+		o->broken = bk_strdup("the server shows another definition "
+				      "than it has, with '?' for what it does "
+				      "not show");
+	return 0;
+}
+
 static int define(struct server *s, struct object *o, struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf quoted = BK_BUF_INIT, text = BK_BUF_INIT;
@@ -131,7 +145,9 @@ static int define(struct server *s, struct object *o, struct bk_err *err)
 		return got;
 	if (server_do(s, "SET character_set_results = utf8mb4", err) < 0)
 		return -1;
-	return o->kind == OBJECT_VIEW ? view_body(s, o, text.p, err) : 0;
+	if (o->kind == OBJECT_VIEW)
+		return view_body(s, o, text.p, err);
+	return o->doubts.n > 0 && !o->broken ? mend(s, o, err) : 0;
 }
 
 static int define_database(struct server *s, struct database *db,

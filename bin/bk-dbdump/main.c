@@ -11,7 +11,7 @@
  *   main.c       command line         target.c     section and options
  *   login.c, server.c   a connection  grants.c     what the user may see
  *   select.c, glob.c    what is chosen
- *   catalog.c    what there is        define.c     its definitions, changes
+ *   catalog.c    what there is        define.c, exact.c   its definitions
  *   table.c      columns and keys     value.c, real.c   values as SQL
  *   text.c       definitions as SQL   globals.c    users, roles, grants
  *   snapshot.c   one point in time    feed.c, read.c, rows.c   rows

@@ -65,12 +65,17 @@ static const char *const charsets[] = {
 	"ujis",	    "!swe7",  "!ucs2",	 "!utf16",   "!utf16le", "!utf32",
 };
 
-static const char *charset_of(const char *name)
+const char *table_charset(const char *name)
 {
 	for (size_t i = 0; i < BK_COUNT(charsets); i++)
 		if (strcmp(charsets[i] + (*charsets[i] == '!'), name) == 0)
 			return charsets[i];
 	return NULL;
+}
+
+bool table_charset_is_safe(const char *name)
+{
+	return one_of(name, safe) && strcmp(name, "utf8mb4") != 0;
 }
 
 static char *quoted(const char *name)
@@ -117,7 +122,7 @@ static void set_kind(struct column *c, const struct column_info *info)
 		c->kind = VALUE_NUMBER;
 		c->expr = bk_asprintf("%s+0", name);
 	} else if (info->charset && !one_of(info->charset, safe)) {
-		c->charset = charset_of(info->charset);
+		c->charset = table_charset(info->charset);
 		c->kind = c->charset ? VALUE_RAW : VALUE_TEXT;
 		if (c->charset)
 			c->expr = bk_asprintf("CONVERT(%s USING binary)", name);

@@ -47,6 +47,11 @@ struct table {
 
 void table_free(struct table *t);
 
+/* The name in struct column; NULL for what is known to be like UTF-8. */
+const char *table_charset(const char *name);
+/* Has it no character that is none of three bytes of UTF-8? */
+bool table_charset_is_safe(const char *name);
+
 /* A column as information_schema describes it. */
 struct column_info {
 	const char *name, *data_type, *column_type, *charset, *extra,

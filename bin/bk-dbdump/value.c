@@ -118,19 +118,18 @@ static char *put_real(char *to, const char *s, size_t len)
 	return to;
 }
 
-/* Bytes that mean the same in every character set that has ASCII in it. */
-static size_t plain_span(const char *s, size_t len)
+bool value_is_plain(const char *s, size_t len)
 {
 	size_t i = 0;
 
 	while (i < len && s[i] >= ' ' && s[i] < '~' && s[i] != '\\')
 		i++;
-	return i;
+	return i == len;
 }
 
 static char *put_raw(char *to, const char *charset, const char *s, size_t len)
 {
-	if (*charset != '!' && plain_span(s, len) == len)
+	if (*charset != '!' && value_is_plain(s, len))
 		return put_text(to, s, len);
 	if (len == 0)
 		return put_text(to, s, len);

@@ -6,6 +6,7 @@
 #ifndef VALUE_H
 #define VALUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,9 @@ char *value_put(char *to, enum value_kind kind, const char *charset,
 char *value_escape(char *to, const char *s, size_t len);
 /* Two digits for each byte. */
 char *value_hex(char *to, const char *s, size_t len);
+
+/* Bytes that mean the same in every character set that has ASCII in it? */
+bool value_is_plain(const char *s, size_t len);
 
 /* `name`, 'text' */
 void value_add_name(struct bk_buf *b, const char *name);

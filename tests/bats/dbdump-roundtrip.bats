@@ -251,3 +251,74 @@ same_portrait() {
 	assert_is "$(sql -S "$M/again/sock" "$sum")" "$(sql "$sum")"
 	mdb_drop odd again
 }
+
+# members TABLE COLUMN NUMBER...: the bytes of these members of an ENUM or SET,
+# told by the server.
+members() {
+	local n
+	{
+		printf '%s\n' "SET sql_mode = ''; USE odd;" 'DELIMITER //'
+		for n in "${@:3}"; do
+			echo "BEGIN NOT ATOMIC DECLARE v TYPE OF $1.$2;
+				SET v = $n; SELECT HEX(CONVERT(v USING binary)); END//"
+		done
+	} | sql - | tr '\n' ' '
+}
+
+@test "members and defaults that the server shows as '?' or as another" {
+	mdb_up shown
+	SOCK=$M/shown/sock
+	sql - <<-'END'
+		CREATE DATABASE odd CHARACTER SET utf8mb4;
+		USE odd;
+		CREATE TABLE faces (id INT PRIMARY KEY,
+			e ENUM('a', '😀', '?') NOT NULL DEFAULT '😀',
+			s SET('ä', '😀x', '?') CHARACTER SET utf16 DEFAULT '😀x,?',
+			v VARCHAR(20) DEFAULT '?😀' COMMENT 'DEFAULT ''?''',
+			`c\'`` DEFAULT '?` CHAR(9) NOT NULL DEFAULT '😀',
+			t TEXT DEFAULT '😀', g ENUM('x', '😀') AS ('😀'),
+			plain ENUM('yes?', 'no') DEFAULT 'yes?');
+		INSERT INTO faces (id) VALUES (1);
+		CREATE TABLE bytes (id INT PRIMARY KEY,
+			e ENUM('a', 'ä', 0xff00, 0xf09f9880, '?') CHARACTER SET binary
+				DEFAULT 0xf09f9880,
+			s SET('a', 0xfe, 0xff) CHARACTER SET binary NOT NULL DEFAULT 0xfe,
+			j ENUM(0x879A, 0x81E6, '') CHARACTER SET cp932 NOT NULL DEFAULT 0x81E6,
+			d VARCHAR(9) CHARACTER SET cp932 NOT NULL DEFAULT _cp932 0x879A,
+			g VARCHAR(9) CHARACTER SET gb2312 DEFAULT '中?')
+			WITH SYSTEM VERSIONING;
+		INSERT INTO bytes (id) VALUES (1);
+		INSERT INTO bytes (id, e) VALUES (2, 3);
+	END
+	sql "USE odd; CREATE TABLE s64 (s SET($(seq 62 | sed "s/.*/'m?&'/" |
+		paste -sd,),'😀','?') DEFAULT '😀')"
+	# a name as long as one in a file can be
+	name=$(printf '日%.0s' $(seq 50))
+	sql "CREATE TABLE odd.\`$name\` (e ENUM('😀') DEFAULT '😀')"
+	run_bk 0 bk-dbdump dump --socket="$SOCK" odd
+	assert_is "$stderr" ''
+	cp "$out" odd.sql
+	mdb_up again
+	load_into again <odd.sql
+	run_bk 0 bk-dbdump dump --socket="$M/again/sock" odd
+	cmp "$out" odd.sql
+	SOCK=$M/again/sock
+	assert_is "$(members faces e 1 2 3)" '61 F09F9880 3F '
+	assert_is "$(members faces s 1 2 4)" '00E4 D83DDE000078 003F '
+	assert_is "$(members faces g 1 2)" '78 F09F9880 '
+	assert_is "$(members faces plain 1 2 3)" '7965733F 6E6F  '
+	assert_is "$(members bytes e 1 2 3 4 5)" '61 C3A4 FF00 F09F9880 3F '
+	assert_is "$(members bytes s 1 2 4)" '61 FE FF '
+	assert_is "$(members bytes j 1 2 3)" '879A 81E6  '
+	assert_is "$(members s64 s '1 << 61' '1 << 62' '1 << 63')" \
+		'6D3F3632 F09F9880 3F '
+	sql "INSERT INTO odd.faces (id) VALUES (2); INSERT INTO odd.bytes (id)
+		VALUES (3); INSERT INTO odd.s64 VALUES (DEFAULT)"
+	assert_is "$(sql "SELECT e + 0, s + 0, v, \`c\\'\`\` DEFAULT '?\`, t
+		FROM odd.faces WHERE id = 2")" $'2\t6\t?😀\t😀\t😀'
+	assert_is "$(sql "SELECT e + 0, s + 0, j + 0, HEX(d), HEX(g) FROM
+		odd.bytes WHERE id = 3")" $'4\t2\t2\t879A\tD6D03F'
+	assert_is "$(sql "SELECT e + 0 FROM odd.bytes WHERE id = 2")" 3
+	assert_is "$(sql "SELECT s + 0 FROM odd.s64")" 4611686018427387904
+	mdb_drop shown again
+}

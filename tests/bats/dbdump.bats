@@ -191,7 +191,7 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 		rm -rf bad
 		cp -a good bad
 		(cd bad && eval "$1")
-		run_bk 65 bk-dbdump check bad || fail "after: $1"
+		run_bk 65 timeout 20 bk-dbdump check bad || fail "after: $1"
 	}
 	damage 'rm shop/schema.sql'
 	damage 'rm manifest.json'
@@ -205,6 +205,9 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 	damage 'head -c 300 manifest.json >m; mv m manifest.json'
 	damage 'echo "{}" >manifest.json'
 	damage 'mv shop/item.sql elsewhere; ln -s ../elsewhere shop/item.sql'
+	# nobody will ever write to that
+	damage 'rm shop/item.sql; mkfifo shop/item.sql'
+	damage 'rm manifest.json; mkfifo manifest.json'
 	damage 'sed -i s/schema.sql/..\\/x.sql/ manifest.json; cp shop/schema.sql ../x.sql'
 	damage 'sed -i "s/\"rows\": *3000/\"rows\": 2999/" manifest.json'
 	run_bk 0 bk-dbdump check good
@@ -389,13 +392,11 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])' "$T/dead"
 		rs BIGINT UNSIGNED GENERATED ALWAYS AS ROW START,
 		re BIGINT UNSIGNED GENERATED ALWAYS AS ROW END,
 		PERIOD FOR SYSTEM_TIME (rs, re)) WITH SYSTEM VERSIONING;
-		INSERT INTO trx (id, v) VALUES (1, 1); UPDATE trx SET v = 2;
-		CREATE TABLE face (a VARCHAR(9) DEFAULT '😀')"
+		INSERT INTO trx (id, v) VALUES (1, 1); UPDATE trx SET v = 2"
 	run_bk 0 bk-dbdump dump main odd
 	sql "DROP DATABASE odd"
 	assert_whole "$out"
 	assert_has "$err" 'odd.trx'
-	assert_has "$err" 'odd.face'
 	assert_has "$out" '(1,2)'
 	assert_hasnt "$out" '(1,1)'
 }
