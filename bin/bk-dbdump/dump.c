@@ -13,6 +13,7 @@
 #include "globals.h"
 #include "grants.h"
 #include "log.h"
+#include "proof.h"
 #include "rec.h"
 #include "rows.h"
 #include "sig.h"
@@ -307,8 +308,11 @@ static int add_trailer(struct sink *s, struct dump_result *r,
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 
-	if (sink_digest(s, r->sha256, err) < 0)
+	proof_add_counts(&b, r->objects, r->rows, r->broken);
+	if (sink_add(s, b.p, b.len, err) < 0 ||
+	    sink_digest(s, r->sha256, err) < 0)
 		return -1;
+	bk_buf_clear(&b);
 	r->bytes = s->bytes;
 	bk_buf_addf(&b,
 		    "-- bk-dbdump: complete objects=%" PRIu64 " rows=%" PRIu64

@@ -196,6 +196,7 @@ static int write_manifest(struct folder *f, json_t *o, struct bk_err *err)
 {
 	BK_AUTO_FREE char *path = bk_path_join(f->temporary, MANIFEST_NAME);
 	BK_AUTO_FREE char *text = NULL;
+	char proof[65];
 
 	if (manifest_sum(&f->manifest, err) < 0)
 		return -1;
@@ -203,6 +204,9 @@ static int write_manifest(struct folder *f, json_t *o, struct bk_err *err)
 	bk_rec_set_int(o, "bytes", (int64_t)f->manifest.bytes);
 	bk_rec_set_str(o, "sha256", f->manifest.sha256);
 	(void)json_object_set_new(o, "files", files_of(&f->manifest));
+	if (manifest_proof(o, proof, err) < 0)
+		return -1;
+	bk_rec_set_str(o, "proof", proof);
 	text = json_dumps(o, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 	if (!text)
 		return bk_err_set(err, BK_EX_SOFTWARE, 0,

@@ -160,6 +160,38 @@ static int check_sums(struct manifest *m, struct bk_err *err)
 			  "the manifest contradicts itself");
 }
 
+int manifest_proof(const json_t *o, char ret[static 65], struct bk_err *err)
+{
+	BK_AUTO_JSON json_t *all = json_copy((json_t *)(uintptr_t)o);
+	BK_AUTO_FREE char *text = NULL;
+
+	if (all)
+		(void)json_object_del(all, "proof");
+	text = all ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	if (!text)
+		return bk_err_set(err, BK_EX_SOFTWARE, 0,
+				  "the manifest cannot be written as JSON");
+	return bk_digest_text(text, strlen(text), ret, err);
+}
+
+/* Those of old have none. */
+static int check_proof(const struct manifest *m, struct bk_err *err)
+{
+	const json_t *proof = json_object_get(m->o, "proof");
+	char hash[65];
+
+	if (!proof)
+		return 0;
+	if (manifest_proof(m->o, hash, err) < 0)
+		return -1;
+	if (json_is_string(proof) &&
+	    strcmp(json_string_value(proof), hash) == 0)
+		return 0;
+	return bk_err_set(err, BK_EX_DATAERR, 0,
+			  "the manifest is not what it proves: it was damaged "
+			  "or changed");
+}
+
 int manifest_parse(const char *text, size_t len, struct manifest *ret,
 		   struct bk_err *err)
 {
@@ -177,7 +209,7 @@ int manifest_parse(const char *text, size_t len, struct manifest *ret,
 	else if (take_files(&m, json_object_get(m.o, "files")) < 0)
 		bk_err_set(err, BK_EX_DATAERR, 0,
 			   "the manifest has a malformed list of files");
-	else if (check_sums(&m, err) == 0) {
+	else if (check_sums(&m, err) == 0 && check_proof(&m, err) == 0) {
 		*ret = m;
 		return 0;
 	}

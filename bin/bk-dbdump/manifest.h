@@ -50,4 +50,10 @@ void manifest_free(struct manifest *m);
 int manifest_sum(struct manifest *m, struct bk_err *err);
 const char *manifest_word(enum manifest_kind kind);
 
+/*
+ * The hash of all of it but the member "proof", as JSON without white space,
+ * keys sorted: what that member is to be.
+ */
+int manifest_proof(const json_t *o, char ret[static 65], struct bk_err *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,7 +17,10 @@
 #include "str.h"
 
 #define TRAILER_START "-- bk-dbdump: complete "
+#define COUNTS_START "-- bk-dbdump: counted "
 #define TRAILER_MAX 4096
+/* The last two lines of a dump are shorter than that. */
+#define KEPT ((size_t)2 * TRAILER_MAX)
 #define CHUNK (256U << 10)
 
 static int take(const char *word, const char *name, uint64_t *ret)
@@ -80,34 +84,28 @@ int proof_trailer(const char *line, size_t len, struct proof *ret)
 	return 0;
 }
 
-/* A stream as it is read: the last line is kept back from the hash. */
+/* A stream as it is read: its last lines are kept back from the hash. */
 struct tail {
 	EVP_MD_CTX *md;
 	uint64_t hashed;
-	struct bk_buf kept; /* since the last newline but one */
+	struct bk_buf kept;
 };
 
-/*
- * What is behind the newline that ends the last line but one may be the
- * trailer, unless it is too long for that.
- */
+static int tail_hash(struct tail *t, size_t n, struct bk_err *err)
+{
+	if (n == 0)
+		return 0;
+	t->hashed += n;
+	if (bk_digest_add(t->md, t->kept.p, n, err) < 0)
+		return -1;
+	bk_buf_drop(&t->kept, n);
+	return 0;
+}
+
 static int tail_add(struct tail *t, const char *p, size_t n, struct bk_err *err)
 {
-	size_t cut;
-	const char *nl;
-
 	bk_buf_add(&t->kept, p, n);
-	nl = t->kept.len > 1 ? memrchr(t->kept.p, '\n', t->kept.len - 1) : NULL;
-	cut = nl ? (size_t)(nl + 1 - t->kept.p) : 0;
-	if (t->kept.len - cut > (size_t)2 * TRAILER_MAX)
-		cut = t->kept.len - TRAILER_MAX;
-	if (cut == 0)
-		return 0;
-	t->hashed += cut;
-	if (bk_digest_add(t->md, t->kept.p, cut, err) < 0)
-		return -1;
-	bk_buf_drop(&t->kept, cut);
-	return 0;
+	return t->kept.len > KEPT ? tail_hash(t, t->kept.len - KEPT, err) : 0;
 }
 
 static int read_stream(int fd, struct tail *t, struct bk_err *err)
@@ -131,24 +129,66 @@ static int read_stream(int fd, struct tail *t, struct bk_err *err)
 	}
 }
 
-static int check_tail(struct tail *t, const char *hash, struct proof *ret,
-		      struct bk_err *err)
+void proof_add_counts(struct bk_buf *b, uint64_t objects, uint64_t rows,
+		      uint64_t broken)
+{
+	bk_buf_addf(b,
+		    COUNTS_START "objects=%" PRIu64 " rows=%" PRIu64
+				 " broken=%" PRIu64 "\n",
+		    objects, rows, broken);
+}
+
+/* Where the last line starts that ends before n. */
+static size_t line_before(const struct bk_buf *b, size_t n)
+{
+	const char *nl = n > 1 ? memrchr(b->p, '\n', n - 1) : NULL;
+
+	return nl ? (size_t)(nl + 1 - b->p) : 0;
+}
+
+/* What is before the trailer ends with its numbers, or, of old, without. */
+static bool same_counts(const struct bk_buf *b, size_t trailer,
+			const struct proof *p)
+{
+	size_t start = line_before(b, trailer), len = trailer - start;
+	BK_AUTO_BUF struct bk_buf want = BK_BUF_INIT;
+
+	if (len < strlen(COUNTS_START) ||
+	    memcmp(b->p + start, COUNTS_START, strlen(COUNTS_START)) != 0)
+		return true;
+	proof_add_counts(&want, p->objects, p->rows, p->broken);
+	return len == want.len && memcmp(b->p + start, want.p, len) == 0;
+}
+
+/* The hash is of what is before the last line. */
+static int check_tail(struct tail *t, struct proof *ret, struct bk_err *err)
 {
 	const struct bk_buf *b = &t->kept;
+	size_t start = line_before(b, b->len);
+	bool counts, cut = b->len == 0 || b->p[b->len - 1] != '\n' ||
+			   (start == 0 && t->hashed > 0);
+	char hash[65] = "";
 	struct proof p;
+	int got;
 
-	if (b->len == 0 || b->p[b->len - 1] != '\n' ||
-	    proof_trailer(b->p, b->len - 1, &p) < 0)
+	if (cut || proof_trailer(b->p + start, b->len - 1 - start, &p) < 0)
 		return bk_err_set(err, BK_EX_DATAERR, 0,
 				  "it does not end with a trailer: it is cut "
 				  "off, or no dump");
+	counts = same_counts(b, start, &p);
+	if (tail_hash(t, start, err) < 0)
+		return -1;
+	got = bk_digest_end(t->md, hash, err);
+	t->md = NULL;
+	if (got < 0)
+		return -1;
 	if (p.bytes != t->hashed)
 		return bk_err_set(err, BK_EX_DATAERR, 0,
 				  "the trailer counts %llu bytes, there are "
 				  "%llu",
 				  (unsigned long long)p.bytes,
 				  (unsigned long long)t->hashed);
-	if (strcmp(p.sha256, hash) != 0)
+	if (!counts || strcmp(p.sha256, hash) != 0)
 		return bk_err_set(err, BK_EX_DATAERR, 0,
 				  "it is not what the trailer proves: it was "
 				  "damaged or changed");
@@ -159,15 +199,10 @@ static int check_tail(struct tail *t, const char *hash, struct proof *ret,
 int proof_stream(int fd, struct proof *ret, struct bk_err *err)
 {
 	struct tail t = { .md = bk_digest_new(err) };
-	char hash[65] = "";
 	int got = t.md ? read_stream(fd, &t, err) : -1;
 
-	if (got == 0) {
-		got = bk_digest_end(t.md, hash, err);
-		t.md = NULL;
-	}
 	if (got == 0)
-		got = check_tail(&t, hash, ret, err);
+		got = check_tail(&t, ret, err);
 	EVP_MD_CTX_free(t.md);
 	bk_buf_free(&t.kept);
 	return got;
@@ -202,14 +237,12 @@ int proof_file(const char *dir, const struct manifest_file *f,
 	t.md = bk_digest_new(err);
 	got = t.md ? read_stream(fd, &t, err) : -1;
 	if (got == 0)
-		got = bk_digest_add(t.md, t.kept.p ? t.kept.p : "", t.kept.len,
-				    err);
+		got = tail_hash(&t, t.kept.len, err);
 	if (got == 0) {
 		got = bk_digest_end(t.md, hash, err);
 		t.md = NULL;
 	}
 	EVP_MD_CTX_free(t.md);
-	t.hashed += t.kept.len;
 	bk_buf_free(&t.kept);
 	if (got < 0 || (t.hashed == f->bytes && strcmp(hash, f->sha256) == 0))
 		return got;

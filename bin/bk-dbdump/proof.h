@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "buf.h"
 #include "err.h"
 #include "manifest.h"
 
@@ -15,6 +16,12 @@ struct proof {
 	char sha256[65];
 };
 
+/*
+ * The line before the last: the same numbers once more, where the hash covers
+ * them.
+ */
+void proof_add_counts(struct bk_buf *b, uint64_t objects, uint64_t rows,
+		      uint64_t broken);
 /* The last line of a stream, taken apart. -1 where it is no trailer of ours. */
 int proof_trailer(const char *line, size_t len, struct proof *ret);
 

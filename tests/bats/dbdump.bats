@@ -173,7 +173,7 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 	{ cat good good; } >bad10
 	printf -- '-- bk-dbdump: complete bytes=0\n' >bad11
 	head -c $((n - 100)) good >bad12
-	for i in 1 2 3 4 5 6 7 9 10 11 12; do
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
 		run_bk 65 bk-dbdump check bad$i
 		[ -n "$stderr" ]
 	done
@@ -210,6 +210,14 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 	damage 'rm manifest.json; mkfifo manifest.json'
 	damage 'sed -i s/schema.sql/..\\/x.sql/ manifest.json; cp shop/schema.sql ../x.sql'
 	damage 'sed -i "s/\"rows\": *3000/\"rows\": 2999/" manifest.json'
+	damage 'sed -i "s/\"objects\": /\"objects\": 1/" manifest.json'
+	damage 'sed -i "s/\"broken\": 0/\"broken\": 1/" manifest.json'
+	damage 'sed -i "s/\"rows\": 2,/\"rows\": 3,/; s/\"rows\": 3000/\"rows\": 2999/" manifest.json'
+	damage 'sed -i "s/\"largest\": /\"largest\": 1/" manifest.json'
+	damage 'sed -i "s/\"table\": \"item\"/\"table\": \"post\"/" manifest.json'
+	# as the manual page says
+	assert_is "$(jq -cSj 'del(.proof)' good/manifest.json | sha256sum)" \
+		"$(jq -r .proof good/manifest.json)  -"
 	run_bk 0 bk-dbdump check good
 }
 

@@ -124,12 +124,14 @@ trailer() { tail -n 1 "$1"; }
 
 # assert_whole FILE: it ends with a trailer, and that is true.
 assert_whole() {
-	local t bytes sum
+	local t counts bytes sum
 	t=$(trailer "$1")
-	[[ $t =~ ^'-- bk-dbdump: complete objects='[0-9]+' rows='[0-9]+' broken='[0-9]+' sha256='([0-9a-f]{64})' bytes='([0-9]+)$ ]] ||
+	[[ $t =~ ^'-- bk-dbdump: complete '(objects=[0-9]+' rows='[0-9]+' broken='[0-9]+)' sha256='([0-9a-f]{64})' bytes='([0-9]+)$ ]] ||
 		fail "no trailer: $(head -c 300 <<<"$t")" || return
-	sum=${BASH_REMATCH[1]} bytes=${BASH_REMATCH[2]}
+	counts=${BASH_REMATCH[1]} sum=${BASH_REMATCH[2]} bytes=${BASH_REMATCH[3]}
 	assert_is "$(stat -c %s "$1")" $((bytes + ${#t} + 1)) || return
+	assert_is "$(tail -n 2 "$1" | head -n 1)" \
+		"-- bk-dbdump: counted $counts" || return
 	assert_is "$(head -c "$bytes" "$1" | sha256sum)" "$sum  -"
 }
 

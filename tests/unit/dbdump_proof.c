@@ -119,6 +119,38 @@ CHECK_TEST(any_changed_byte)
 	free(s);
 }
 
+/* As a dump has it: the numbers of the trailer stand before it, too. */
+static char *counted(const char *text)
+{
+	struct bk_buf b = BK_BUF_INIT;
+	char *s;
+
+	bk_buf_adds(&b, text);
+	proof_add_counts(&b, 1, 0, 0);
+	s = stream(b.p, 0);
+	bk_buf_free(&b);
+	return s;
+}
+
+CHECK_TEST(changed_counts)
+{
+	char *s = counted("SELECT 1;\n");
+	size_t len = strlen(s);
+
+	CHECK_INT(prove(s, len), 0);
+	CHECK_INT(p.objects, 1);
+	for (size_t i = 0; i < len; i++) {
+		s[i] ^= 1;
+		CHECK_INT(prove(s, len), -1);
+		CHECK_INT(err.exit, BK_EX_DATAERR);
+		s[i] ^= 1;
+	}
+	free(s);
+	s = counted("");
+	CHECK_INT(prove(s, strlen(s)), 0);
+	free(s);
+}
+
 CHECK_TEST(something_behind)
 {
 	char *s = stream("SELECT 1;\n", 0);
