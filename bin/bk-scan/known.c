@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What cannot be seen is not gone: decisions of markers that the last plan
- * has at or below a folder that could not be read, in a [scan] root that is
- * missing, or on a file system that is not mounted, are kept.
+ * has at or below a folder that could not be read, at one whose marker could
+ * not be, in a [scan] root that is missing, or on a file system that is not
+ * mounted, are kept.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -60,14 +61,19 @@ static bool keep(struct plan *p, const struct plan *last, const struct rec *r)
 	return r->in;
 }
 
+/* All of it, or what is decided by its own markers. */
 static void keep_below(struct plan *p, const struct plan *last,
-		       const struct zone *z)
+		       const struct zone *z, bool all)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < last->nrecs; i++)
-		if (bk_path_within(last->recs[i]->path, z->path))
+	for (size_t i = 0; i < last->nrecs; i++) {
+		const char *path = last->recs[i]->path;
+
+		if (all ? bk_path_within(path, z->path)
+			: strcmp(path, z->path) == 0)
 			n += keep(p, last, last->recs[i]);
+	}
 	if (n)
 		warn_add(&p->warnings, true, z->path, 0,
 			 "%zu folder%s of the last plan at or below it cannot "
@@ -113,13 +119,26 @@ static bool is_covered(const struct zone *z)
 	       !(z->flags & (ZONE_CONFIG | ZONE_ROOT | ZONE_CROSSED));
 }
 
+static bool has_unread(const struct zone *z)
+{
+	for (int i = 0; z->markers && i < MARKERS; i++)
+		if (z->markers[i].present && z->markers[i].unread)
+			return true;
+	return false;
+}
+
 void plan_keep_known(struct plan *p, const struct walk *w,
 		     const struct plan *last)
 {
 	const unsigned int unseen = ZONE_UNREADABLE | ZONE_GONE | ZONE_MISSING;
 
-	for (size_t i = 0; i < w->nzones; i++)
-		if (w->zones[i]->flags & unseen || is_covered(w->zones[i]))
-			keep_below(p, last, w->zones[i]);
+	for (size_t i = 0; i < w->nzones; i++) {
+		const struct zone *z = w->zones[i];
+
+		if (z->flags & unseen || is_covered(z))
+			keep_below(p, last, z, true);
+		else if (has_unread(z))
+			keep_below(p, last, z, false);
+	}
 	keep_unmounted(p, w, last);
 }

@@ -88,13 +88,17 @@ int mounts_read(struct mounts *m, struct bk_err *err)
 	FILE *f = fopen("/proc/self/mountinfo", "re");
 	char *line = NULL;
 	size_t size = 0;
+	bool whole;
 
 	if (!f)
 		return bk_err_sys(err, "cannot open /proc/self/mountinfo");
 	while (getline(&line, &size, f) > 0)
 		add_line(m, line);
+	whole = feof(f);
 	free(line);
 	fclose(f);
+	if (!whole)
+		return bk_err_sys(err, "cannot read /proc/self/mountinfo");
 	for (size_t i = 0; i < m->n; i++)
 		m->v[i].same = shows_the_same(m, &m->v[i]);
 	return 0;

@@ -32,6 +32,31 @@ teardown() {
 	assert_has "$out" "$T/home/a/b	$T/home/a/b/.backup	in"
 }
 
+@test "a marker that cannot be looked at, or read: what is known is kept" {
+	need_root
+	mk_marker home/a/.backup home/b/.backup home/c/.nobackup
+	echo 'set = other' >home/b/.backup
+	printf '%s\n' '[backup other]' 'repo = main' >>bk.conf
+	run_bk 0 as_user bk-scan
+	chmod 644 home/a
+	chmod 000 home/b/.backup
+	run_bk 3 as_user bk-scan
+	assert_has "$out" "home	$T/home/a	$T/home/a/.backup	known"
+	assert_has "$out" "other	$T/home/b	$T/home/b/.backup	known"
+	assert_has "$err" "a/.backup: this marker does not count: it cannot be"
+	run_bk 3 as_user bk-scan --cached
+	assert_has "$out" "home	$T/home/a	$T/home/a/.backup	known"
+	assert_has "$out" "other	$T/home/b	$T/home/b/.backup	known"
+	run_bk 3 as_user bk-scan --accept
+	assert_hasnt "$out" "known"
+	chmod 755 home/a
+	chmod 644 home/b/.backup
+	run_bk 0 as_user bk-scan
+	assert_is "$(cut -f2,3,5 "$out")" \
+		"home	$T/home/a	in
+other	$T/home/b	in"
+}
+
 @test "a [scan] root that is gone keeps what is known of it" {
 	mk_marker home/a/.backup
 	run_bk 0 bk-scan
