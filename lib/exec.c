@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -151,6 +152,11 @@ static _Noreturn void run_child(const struct bk_exec *x, const char *file,
 {
 	int num;
 
+	/* First of all: whoever changes is not told that the parent died. */
+	if (x->uid != 0 &&
+	    (setgroups(0, NULL) < 0 || setresgid(x->gid, x->gid, x->gid) < 0 ||
+	     setresuid(x->uid, x->uid, x->uid) < 0))
+		goto fail;
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
 		_exit(127);
 	bk_sig_reset();

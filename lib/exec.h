@@ -30,6 +30,8 @@ struct bk_exec {
 	int in, out, err;  /* a descriptor, or one of the above */
 	const int *keep;   /* further descriptors to inherit */
 	size_t nkeep;
+	uid_t uid; /* as whom, with gid and no other group; 0: as we are */
+	gid_t gid;
 };
 
 struct bk_child {

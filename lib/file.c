@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdio.h>
 
 #include "path.h"
@@ -150,6 +151,23 @@ int bk_file_mkdirs(const char *path, mode_t mode, struct bk_err *err)
 		if (c == '\0')
 			return 0;
 	}
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+int bk_file_remove_tree(const char *path, struct bk_err *err)
+{
+	if (nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0 ||
+	    errno == ENOENT)
+		return 0;
+	return bk_err_sys(err, "cannot remove '%s'", path);
 }
 
 const char *bk_file_distrust(const struct stat *st)

@@ -54,6 +54,12 @@ int bk_file_sync_folder(const char *path, struct bk_err *err);
 int bk_file_mkdirs(const char *path, mode_t mode, struct bk_err *err);
 
 /*
+ * Remove path and all that is below it, on one file system. Links are removed,
+ * not followed. Nothing there is fine.
+ */
+int bk_file_remove_tree(const char *path, struct bk_err *err);
+
+/*
  * May what st describes decide what this program does? Its owner is root or
  * the user who runs it, and neither others nor a foreign group can write it.
  * NULL if so, else the reason as a text for a message.

@@ -2,7 +2,6 @@
 #include "spool.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -24,24 +23,6 @@ char *spool_path(const struct bk_conf_section *s, bool restore,
 
 	return base ? bk_path_join(base, name)
 		    : bk_dirs_peek(BK_DIRS_STATE, below, err);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-/* Links are removed, not followed. */
-static int remove_tree(const char *path, struct bk_err *err)
-{
-	if (nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS) == 0 ||
-	    errno == ENOENT)
-		return 0;
-	return bk_err_sys(err, "cannot remove the dump in '%s'", path);
 }
 
 /* Whoever could rename the folder could put another in its place. */
@@ -74,7 +55,7 @@ int spool_open(const struct bk_conf_section *s, bool restore, struct spool *ret,
 	ret->lock = bk_lock_take(name, 0, err);
 	if (ret->lock < 0)
 		return -1;
-	if (check_parent(dir, err) < 0 || remove_tree(dir, err) < 0)
+	if (check_parent(dir, err) < 0 || bk_file_remove_tree(dir, err) < 0)
 		return -1;
 	if (mkdir(dir, 0700) < 0)
 		return bk_err_set(err, BK_EX_CANTCREAT, errno,
@@ -88,7 +69,7 @@ void spool_close(struct spool *s)
 {
 	struct bk_err err;
 
-	if (s->dir && remove_tree(s->dir, &err) < 0)
+	if (s->dir && bk_file_remove_tree(s->dir, &err) < 0)
 		bk_error("%s", err.msg);
 	free(s->dir);
 	if (s->lock >= 0)

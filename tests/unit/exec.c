@@ -102,6 +102,22 @@ CHECK_TEST(wait_only_once)
 	CHECK_INT(bk_exec_wait(&c), -1);
 }
 
+CHECK_TEST(as_another_user)
+{
+	fresh();
+	if (geteuid() != 0)
+		return;
+	x.uid = 65534;
+	x.gid = 65533;
+	CHECK_INT(run_sh("sed -n -e '/^[UG]id/p' -e '/^Groups/p' "
+			 "/proc/self/status"),
+		  0);
+	CHECK_STR(out.p, "Uid:\t65534\t65534\t65534\t65534\n"
+			 "Gid:\t65533\t65533\t65533\t65533\n"
+			 "Groups:\t \n");
+	free_buffers();
+}
+
 /* What cannot be started. */
 
 static void refused(const char *file, const char *why)

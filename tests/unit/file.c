@@ -297,6 +297,22 @@ CHECK_TEST(makes_no_folders)
 	CHECK_INT(bk_file_mkdirs("link", 0700, &err), 0);
 }
 
+CHECK_TEST(removes_a_tree_and_follows_no_link)
+{
+	scratch();
+	CHECK_INT(bk_file_mkdirs("d/e/f", 0700, &err), 0);
+	put_file("kept", "x");
+	put_file("d/e/g", "y");
+	CHECK_INT(symlink("../../kept", "d/e/link"), 0);
+	CHECK_INT(symlink("..", "d/up"), 0);
+	CHECK_INT(bk_file_remove_tree("d", &err), 0);
+	CHECK_INT(access("d", F_OK), -1);
+	CHECK_STR(text_of("kept"), "x");
+	CHECK_INT(bk_file_remove_tree("d", &err), 0);
+	CHECK_INT(bk_file_remove_tree("kept", &err), 0);
+	CHECK_INT(bk_file_remove_tree("kept/x", &err), 0);
+}
+
 /* Trust. */
 
 static const char *distrust(uid_t uid, gid_t gid, mode_t mode)
