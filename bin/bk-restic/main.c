@@ -14,12 +14,13 @@
  *   forget.c     retention, prune             restore.c   the way back
  *   snapshots.c  snapshots, find              simple.c    init, unlock, exec
  *   key.c        the passwords of a repository
+ *   check.c      is it whole?                 findings.c  what restic says of it
  *   run.c        one run of restic, retries   outcome.c   what it came to
  *   repo.c       restic, URL, ssh, lock, password
  *
  * Exit: 0 done; 1 the job failed, or forget is held; 3 partial: the backup
  * is there, but not all of it or not as expected; 64 usage; 65 a stream was
- * cut off; 66 no such set, snapshot, path or repository; 69 no restic, or too
+ * cut off, or a repository is damaged; 66 no such set, snapshot, path or repository; 69 no restic, or too
  * old; 73 cannot create; 74 I/O; 75 locked or no connection, try later; 76 a
  * broken plan; 77 wrong password; 78 configuration. exec: restic's own.
  */
@@ -41,6 +42,7 @@ static const char usage[] =
 	"  restore SET [PATH...]   get files back, into a new folder\n"
 	"  forget [SET...]         remove snapshots that keep does not name\n"
 	"  prune [REPO...]         give back the space of what was forgotten\n"
+	"  check [REPO...]         is it whole? Names what is damaged\n"
 	"  unlock [REPO...]        remove locks of dead processes\n"
 	"  key list|add|test REPO  its passwords; add, test: one from stdin\n"
 	"  key remove REPO ID      take one away\n"
@@ -56,6 +58,9 @@ static const char usage[] =
 	"  --no-verify     restore: do not read back what was written\n"
 	"  --host NAME     restore, snapshots, find: of another host; key add\n"
 	"  --user NAME     key add: what the new key is called\n"
+	"  --subset N/T    check: read the Nth of T parts of the data, too\n"
+	"  --no-lock       check: beside all others, who may confuse it\n"
+	"  --with-cache    check: believe the cache of this host\n"
 	"  --due           prune: only where prune-every has passed\n"
 	"  --prune         forget: then prune, where it is due\n"
 	"  -c FILE  -n (dry run)  -q  -v  -0  --json  -h  -V\n"
@@ -68,13 +73,16 @@ enum {
 	OPT_DUE,
 	OPT_HOST,
 	OPT_IN_PLACE,
+	OPT_NO_LOCK,
 	OPT_NO_VERIFY,
 	OPT_OVERWRITE,
 	OPT_PRUNE,
 	OPT_SNAPSHOT,
 	OPT_STDIN,
+	OPT_SUBSET,
 	OPT_TARGET,
 	OPT_USER,
+	OPT_WITH_CACHE,
 	OPT_YES,
 };
 
@@ -85,13 +93,16 @@ static const struct option options[] = {
 	{ "due", no_argument, NULL, OPT_DUE },
 	{ "host", required_argument, NULL, OPT_HOST },
 	{ "in-place", no_argument, NULL, OPT_IN_PLACE },
+	{ "no-lock", no_argument, NULL, OPT_NO_LOCK },
 	{ "no-verify", no_argument, NULL, OPT_NO_VERIFY },
 	{ "overwrite", no_argument, NULL, OPT_OVERWRITE },
 	{ "prune", no_argument, NULL, OPT_PRUNE },
 	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
 	{ "stdin", required_argument, NULL, OPT_STDIN },
+	{ "subset", required_argument, NULL, OPT_SUBSET },
 	{ "target", required_argument, NULL, OPT_TARGET },
 	{ "user", required_argument, NULL, OPT_USER },
+	{ "with-cache", no_argument, NULL, OPT_WITH_CACHE },
 	{ "yes", no_argument, NULL, OPT_YES },
 	{ NULL, 0, NULL, 0 },
 };
@@ -104,6 +115,10 @@ static const struct command {
 } commands[] = {
 	{ "backup", cmd_backup, BK_CLI_BIT(OPT_ACCEPT) | BK_CLI_BIT(OPT_STDIN),
 	  true },
+	{ "check", cmd_check,
+	  BK_CLI_BIT(OPT_NO_LOCK) | BK_CLI_BIT(OPT_SUBSET) |
+		  BK_CLI_BIT(OPT_WITH_CACHE),
+	  false },
 	{ "exec", cmd_exec, 0, true },
 	{ "find", cmd_find, BK_CLI_BIT(OPT_HOST), false },
 	{ "forget", cmd_forget, BK_CLI_BIT(OPT_PRUNE), false },
@@ -138,6 +153,9 @@ static void take_option(struct restic *r, int c)
 	case OPT_IN_PLACE:
 		r->in_place = true;
 		break;
+	case OPT_NO_LOCK:
+		r->no_lock = true;
+		break;
 	case OPT_NO_VERIFY:
 		r->no_verify = true;
 		break;
@@ -153,11 +171,17 @@ static void take_option(struct restic *r, int c)
 	case OPT_STDIN:
 		r->stdin_name = optarg;
 		break;
+	case OPT_SUBSET:
+		r->subset = optarg;
+		break;
 	case OPT_TARGET:
 		r->target = optarg;
 		break;
 	case OPT_USER:
 		r->user = optarg;
+		break;
+	case OPT_WITH_CACHE:
+		r->with_cache = true;
 		break;
 	case OPT_YES:
 		r->yes = true;

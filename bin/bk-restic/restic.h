@@ -26,6 +26,9 @@ struct restic {
 	bool overwrite;		/* --overwrite */
 	bool yes;		/* --yes */
 	bool no_verify;		/* --no-verify */
+	bool no_lock;		/* --no-lock */
+	bool with_cache;	/* --with-cache */
+	const char *subset;	/* --subset N/T */
 	const char *at;		/* --at TIME */
 	const char *snapshot;	/* --snapshot ID */
 	const char *target;	/* --target DIR */
@@ -37,6 +40,7 @@ struct restic {
 
 /* Each command: its operands, its exit status. */
 int cmd_backup(struct restic *r, char **args);
+int cmd_check(struct restic *r, char **args);
 int cmd_exec(struct restic *r, char **args);
 int cmd_find(struct restic *r, char **args);
 int cmd_forget(struct restic *r, char **args);

@@ -41,7 +41,7 @@ function __bk_restic_operands
         switch $w
             case --
                 return
-            case -c --config --stdin --at --snapshot --target --host --user
+            case -c --config --stdin --at --snapshot --target --host --user --subset
                 set skip 1
             case '-?*'
             case '*'
@@ -70,11 +70,12 @@ complete -c bk-restic -n __bk_restic_no_command -a find -d 'Search names in snap
 complete -c bk-restic -n __bk_restic_no_command -a restore -d 'Get files back'
 complete -c bk-restic -n __bk_restic_no_command -a forget -d 'Remove old snapshots'
 complete -c bk-restic -n __bk_restic_no_command -a prune -d 'Give back their space'
+complete -c bk-restic -n __bk_restic_no_command -a check -d 'Is it whole?'
 complete -c bk-restic -n __bk_restic_no_command -a unlock -d 'Remove locks of dead processes'
 complete -c bk-restic -n __bk_restic_no_command -a key -d 'Passwords of a repository'
 complete -c bk-restic -n __bk_restic_no_command -a exec -d 'Run restic with everything set'
 
-complete -c bk-restic -n '__bk_restic_at -1 init prune unlock' -a '(__bk_restic_names repo)' -d repository
+complete -c bk-restic -n '__bk_restic_at -1 init prune check unlock' -a '(__bk_restic_names repo)' -d repository
 complete -c bk-restic -n '__bk_restic_at 0 key' -a list -d 'Print them'
 complete -c bk-restic -n '__bk_restic_at 0 key' -a add -d 'One from standard input'
 complete -c bk-restic -n '__bk_restic_at 0 key' -a remove -d 'Take one away'
@@ -111,4 +112,7 @@ complete -c bk-restic -n '__bk_restic_at -1 restore snapshots find' -l host -x -
 complete -c bk-restic -n '__bk_restic_at -1 key' -l user -x -a '(__fish_complete_users)' -d 'What the new key is called'
 complete -c bk-restic -n '__bk_restic_at -1 key' -l host -x -a '(__fish_print_hostnames)' -d 'Of this host'
 complete -c bk-restic -n '__bk_restic_at -1 forget' -l prune -d 'Then prune what is due'
+complete -c bk-restic -n '__bk_restic_at -1 check' -l no-lock -d 'Beside all others'
+complete -c bk-restic -n '__bk_restic_at -1 check' -l subset -x -d 'Read part N of T of the data'
+complete -c bk-restic -n '__bk_restic_at -1 check' -l with-cache -d 'Believe the cache'
 complete -c bk-restic -n '__bk_restic_at -1 prune' -l due -d 'Only where prune-every has passed'
