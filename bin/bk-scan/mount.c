@@ -83,6 +83,11 @@ static bool shows_the_same(const struct mounts *m, const struct mount *v)
 	return strcmp(there, v->root) == 0;
 }
 
+static bool is_automount(const struct mount *v)
+{
+	return strcmp(v->fstype, "autofs") == 0;
+}
+
 int mounts_read(struct mounts *m, struct bk_err *err)
 {
 	FILE *f = fopen("/proc/self/mountinfo", "re");
@@ -99,8 +104,12 @@ int mounts_read(struct mounts *m, struct bk_err *err)
 	fclose(f);
 	if (!whole)
 		return bk_err_sys(err, "cannot read /proc/self/mountinfo");
-	for (size_t i = 0; i < m->n; i++)
+	m->waits = bk_calloc(m->n + 1, sizeof(*m->waits));
+	for (size_t i = 0; i < m->n; i++) {
 		m->v[i].same = shows_the_same(m, &m->v[i]);
+		if (is_automount(&m->v[i]))
+			m->waits[m->nwaits++] = bk_path_base(m->v[i].path);
+	}
 	return 0;
 }
 
@@ -113,6 +122,7 @@ void mounts_free(struct mounts *m)
 		free(m->v[i].dev);
 	}
 	free(m->v);
+	free(m->waits);
 	*m = (struct mounts){ 0 };
 }
 
@@ -122,6 +132,21 @@ const struct mount *mounts_at(const struct mounts *m, const char *path)
 		if (strcmp(m->v[i].path, path) == 0)
 			return &m->v[i];
 	return NULL;
+}
+
+bool mounts_waits(const struct mounts *m, const char *path)
+{
+	const struct mount *v = mounts_at(m, path);
+
+	return v && is_automount(v);
+}
+
+bool mounts_may_wait(const struct mounts *m, const char *name)
+{
+	for (size_t i = 0; i < m->nwaits; i++)
+		if (strcmp(m->waits[i], name) == 0)
+			return true;
+	return false;
 }
 
 const struct mount *mounts_of(const struct mounts *m, const char *path)

@@ -29,12 +29,21 @@ struct mount {
 struct mounts {
 	struct mount *v;
 	size_t n;
+	const char **waits; /* names of automounts */
+	size_t nwaits;
 };
 
 int mounts_read(struct mounts *m, struct bk_err *err);
 void mounts_free(struct mounts *m);
 /* What is mounted at exactly this path, on top; NULL: nothing is. */
 const struct mount *mounts_at(const struct mounts *m, const char *path);
+/*
+ * Does an automount wait at path? Before Linux 6.18 openat2(2) triggers it,
+ * though it is told to cross no mount. The second is a quick look: might one
+ * wait under this name?
+ */
+bool mounts_waits(const struct mounts *m, const char *path);
+bool mounts_may_wait(const struct mounts *m, const char *name);
 /* The mount that holds path, borders only. */
 const struct mount *mounts_of(const struct mounts *m, const char *path);
 /* Is it a file system that keeps its files on a disk of this host? */

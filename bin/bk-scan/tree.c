@@ -258,8 +258,12 @@ static int open_child(const struct tree *t, int dirfd, const char *name)
 			 O_CLOEXEC | O_NOATIME,
 		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
-	long fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+	long fd = -1;
 
+	errno = EXDEV;
+	if (!mounts_may_wait(t->scan->walk.mounts, name) ||
+	    !mounts_waits(t->scan->walk.mounts, t->path.p))
+		fd = syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
 	if (fd < 0 && errno == EXDEV) {
 		if (!is_entered(t))
 			return -2;

@@ -459,6 +459,19 @@ static int cross(struct worker *w, struct dir *p, const char *name,
 	return -1;
 }
 
+/* An automount, which is entered only where autofs is named. */
+static bool is_trap(const struct worker *w, struct dir *p, const char *name)
+{
+	const struct walk *walk = w->pool->walk;
+	BK_AUTO_FREE char *path = NULL;
+
+	if (!mounts_may_wait(walk->mounts, name) ||
+	    (walk->cross && bk_strv_has(&walk->fstypes, "autofs")))
+		return false;
+	path = dir_path(p, name);
+	return mounts_waits(walk->mounts, path);
+}
+
 static bool visit_crossed(struct worker *w, struct dir *d, const char *fstype)
 {
 	BK_AUTO_FREE char *path = NULL;
@@ -491,8 +504,12 @@ void visit_child(struct worker *w, struct dir *p, const char *name,
 	const char *fstype = NULL;
 	struct statx st;
 	struct dir *d;
-	int fd = open_dir(w, p, name, false), num;
+	int fd = -1, num;
 
+	if (is_trap(w, p, name))
+		errno = EXDEV;
+	else
+		fd = open_dir(w, p, name, false);
 	if (fd < 0 && errno == EXDEV)
 		fd = cross(w, p, name, &fstype);
 	num = errno;

@@ -318,6 +318,43 @@ other	$T/home/b	in"
 	assert_has "$err" "$T/file"
 }
 
+# deaf KIND: something that does not answer below the root, and each command.
+deaf() {
+	need_program python3 strace
+	mkdir -p home/a/mnt home/b/mnt
+	touch home/a/.backup home/b/mnt/f
+	export kind=$1 deaf=$BATS_TEST_DIRNAME/../rigs/deaf.py
+	# shellcheck disable=SC2016
+	in_mounts '
+		for cross in no yes; do
+			sed -i "s/^\[scan\]/&\ncross-mounts = $cross/" bk.conf
+			for what in "--full list" list "list --json" show \
+				"why home/a" "files restic" uncovered; do
+				status=0
+				python3 "$deaf" $kind home/a/mnt 20 \
+					bk-scan $what >out || status=$?
+				[ $status = 0 ] || exit $status
+			done
+			sed -i /cross-mounts/d bk.conf
+		done
+		ASAN_OPTIONS=detect_leaks=0 python3 "$deaf" $kind home/a/mnt 20 \
+			strace -f -o trace -e trace=openat2,openat,open \
+			bk-scan --full list' || {
+		[ $? != 77 ] || skip "no $kind here"
+		return 1
+	}
+	# the folder of the same name that is none was looked into
+	assert_is "$(grep -c '"mnt"' trace)" "$2"
+}
+
+@test "an automount is not triggered" {
+	deaf autofs 1
+}
+
+@test "a FUSE file system that does not answer is not waited for" {
+	deaf fuse 2
+}
+
 @test "something mounted over a marked folder does not make it forgotten" {
 	in_mounts "
 		mkdir -p home/a/data/x
