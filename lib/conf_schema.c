@@ -93,6 +93,7 @@ static const struct bk_conf_key mariadb_keys[] = {
 	{ "keep", EXAMPLE_KEEP, BK_CONF_KEEP, .list = true },
 	{ "shrink-alarm", "50%", BK_CONF_PERCENT, .list = false },
 	{ "connections", "2", BK_CONF_COUNT, .min = 1, .max = 16 },
+	{ "backup-stage", "no", BK_CONF_BOOL, .list = false },
 	{ "broken", "fail", BK_CONF_CHOICE, .ref = "fail|save" },
 	{ "layout", "spool", BK_CONF_CHOICE, .ref = "spool|stream" },
 	{ "spool", "/srv/spool", BK_CONF_PATH, .list = false },

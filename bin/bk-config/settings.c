@@ -27,6 +27,7 @@ static const struct {
 	{ "mariadb", "globals", "yes" },
 	{ "mariadb", "shrink-alarm", "50%" },
 	{ "mariadb", "connections", "2" },
+	{ "mariadb", "backup-stage", "no" },
 	{ "mariadb", "broken", "fail" },
 	{ "mariadb", "layout", "spool" },
 	{ "mariadb", "max-hold", "12h" },

@@ -23,6 +23,7 @@ struct dbdump {
 	bool direct;		  /* one of them was given */
 	bool exec;		  /* --exec */
 	unsigned int connections; /* -j; 0: not given */
+	bool stage;		  /* --backup-stage */
 	const char *broken;	  /* --broken */
 	const char *max_age;	  /* --max-age */
 	const char *folder;	  /* -o */

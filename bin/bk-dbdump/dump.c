@@ -100,7 +100,7 @@ static int look(struct server *s, const struct dump_options *o, bool check,
 
 	/* What cannot be seen cannot be defined, either. */
 	if (got == 0 && check)
-		got = grants_check(s, o->selection, ret, o->globals, err);
+		got = grants_check(s, o, ret, err);
 	if (got == 0)
 		got = catalog_define(s, ret, err);
 	if (got < 0)
@@ -120,8 +120,8 @@ static int prepare(struct dump *d, struct bk_err *err)
 	if (got < 0)
 		return got;
 	if (check_broken(d, err) < 0 ||
-	    snapshot_open(&d->o->login, d->o->connections, &d->catalog,
-			  &d->snapshot, err) < 0)
+	    snapshot_open(&d->o->login, d->o->connections, d->o->stage,
+			  &d->catalog, &d->snapshot, err) < 0)
 		return -1;
 	return catalog_sequences(&d->server, &d->catalog, err);
 }

@@ -21,6 +21,7 @@ struct dump_options {
 	unsigned int connections; /* 1 to 16 */
 	bool save_broken;  /* broken objects as text, instead of failing */
 	bool globals;	   /* users, roles and their grants as well */
+	bool stage;	   /* one point in time by BACKUP STAGE */
 	uint64_t max_hold; /* seconds that a snapshot may be held; 0: any */
 };
 

@@ -125,7 +125,10 @@ static char *plain_pattern(const char *db)
 	return bk_buf_steal(&b);
 }
 
-/* The statement that mends it; the user is the one whom the server knows. */
+/*
+ * The statement that mends it; the user is the one whom the server knows, and
+ * what says what "this user" lacks.
+ */
 static int missing(struct server *s, const char *privilege, const char *db,
 		   const char *table, const char *what, struct bk_err *err)
 {
@@ -157,7 +160,7 @@ static int missing(struct server *s, const char *privilege, const char *db,
 	else
 		bk_buf_addc(&on, '*');
 	return bk_err_set(err, BK_EX_NOPERM, 0,
-			  "this user does not see %s; as an administrator: "
+			  "this user %s; as an administrator: "
 			  "GRANT %s ON %s TO %s;",
 			  what, privilege, on.p, who.len ? who.p : "...");
 }
@@ -169,7 +172,7 @@ static int want(struct server *s, const struct grants *g, const char *privilege,
 
 	if (grants_have(g, privilege, db, table))
 		return 0;
-	what = bk_asprintf("all of %s%s%s", db, table ? "." : "",
+	what = bk_asprintf("does not see all of %s%s%s", db, table ? "." : "",
 			   table ? table : "");
 	return missing(s, privilege, db, table, what, err);
 }
@@ -178,7 +181,8 @@ static int want(struct server *s, const struct grants *g, const char *privilege,
 static int want_routines(struct server *s, const struct grants *g,
 			 const char *db, struct bk_err *err)
 {
-	BK_AUTO_FREE char *what = bk_asprintf("the routines of %s", db);
+	BK_AUTO_FREE char *what =
+		bk_asprintf("does not see the routines of %s", db);
 
 	if (grants_have(g, "SELECT", "mysql", "proc") ||
 	    (s->version >= 110300 &&
@@ -216,8 +220,8 @@ static int check_database(struct server *s, const struct grants *g,
 		if (table && o->rows && !o->transactional &&
 		    !grants_have(g, "LOCK TABLES", db->name, NULL)) {
 			BK_AUTO_FREE char *what = bk_asprintf(
-				"%s.%s, a table without transactions, at one "
-				"point in time",
+				"does not see %s.%s, a table without "
+				"transactions, at one point in time",
 				db->name, o->name);
 
 			return missing(s, "LOCK TABLES", db->name, NULL, what,
@@ -232,8 +236,8 @@ int grants_unseen(struct server *s, const char *db, const char *table,
 {
 	BK_AUTO(grants_free) struct grants g = GRANTS_INIT;
 	BK_AUTO_FREE char *what =
-		bk_asprintf("whether there is %s%s%s", db, table ? "." : "",
-			    table ? table : "");
+		bk_asprintf("does not see whether there is %s%s%s", db,
+			    table ? "." : "", table ? table : "");
 
 	if (grants_read(s, &g, err) < 0)
 		return -1;
@@ -243,21 +247,27 @@ int grants_unseen(struct server *s, const char *db, const char *table,
 	return missing(s, "SELECT", db, table, what, err);
 }
 
-int grants_check(struct server *s, const struct selection *selection,
-		 const struct catalog *c, bool globals, struct bk_err *err)
+int grants_check(struct server *s, const struct dump_options *o,
+		 const struct catalog *c, struct bk_err *err)
 {
 	BK_AUTO(grants_free) struct grants g = GRANTS_INIT;
 
 	if (grants_read(s, &g, err) < 0)
 		return -1;
-	if (selection_wild(selection) &&
+	if (selection_wild(o->selection) &&
 	    !grants_have(&g, "SELECT", NULL, NULL) &&
 	    !grants_have(&g, "SHOW DATABASES", NULL, NULL))
 		return missing(s, "SHOW DATABASES", NULL, NULL,
-			       "all databases that may be chosen", err);
-	if (globals && !grants_have(&g, "SELECT", "mysql", NULL))
+			       "does not see all databases that may be chosen",
+			       err);
+	if (o->stage && o->connections > 1 &&
+	    !grants_have(&g, "RELOAD", NULL, NULL))
+		return missing(s, "RELOAD", NULL, NULL,
+			       "is not allowed BACKUP STAGE", err);
+	if (o->globals && !grants_have(&g, "SELECT", "mysql", NULL))
 		return missing(s, "SELECT", "mysql", NULL,
-			       "users and grants (globals = no goes without)",
+			       "does not see users and grants (globals = no "
+			       "goes without)",
 			       err);
 	for (size_t i = 0; i < c->n; i++)
 		if (check_database(s, &g, &c->v[i], err) < 0)

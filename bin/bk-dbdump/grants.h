@@ -7,7 +7,7 @@
 #define GRANTS_H
 
 #include "catalog.h"
-#include "select.h"
+#include "dump.h"
 #include "server.h"
 
 struct grants {
@@ -30,9 +30,9 @@ int grants_unseen(struct server *s, const char *db, const char *table,
 
 /*
  * 77 where something is missing: err names the GRANT that mends it. The list
- * is of the databases as they are seen; globals: users are dumped as well.
+ * is of the databases as they are seen.
  */
-int grants_check(struct server *s, const struct selection *selection,
-		 const struct catalog *c, bool globals, struct bk_err *err);
+int grants_check(struct server *s, const struct dump_options *o,
+		 const struct catalog *c, struct bk_err *err);
 
 #endif

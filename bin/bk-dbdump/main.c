@@ -53,6 +53,7 @@ static const char usage[] =
 	"\n"
 	"  -j N, --connections N   dump: that read at the same time, 1 to 16\n"
 	"  -o DIR, --output DIR    dump: which does not exist yet\n"
+	"  --backup-stage          dump: hold the server's commits for a moment\n"
 	"  --broken=fail|save      dump: of broken views keep the text\n"
 	"  --max-age TIME          dump: give up a snapshot older than that\n"
 	"  --accept                backup: it is as small as it shall be\n"
@@ -73,6 +74,7 @@ static const char usage[] =
 enum {
 	OPT_ACCEPT = BK_CLI_OWN,
 	OPT_AT,
+	OPT_BACKUP_STAGE,
 	OPT_BROKEN,
 	OPT_CONNECTIONS,
 	OPT_DB,
@@ -98,6 +100,7 @@ static const struct option options[] = {
 	BK_CLI_LONG,
 	{ "accept", no_argument, NULL, OPT_ACCEPT },
 	{ "at", required_argument, NULL, OPT_AT },
+	{ "backup-stage", no_argument, NULL, OPT_BACKUP_STAGE },
 	{ "broken", required_argument, NULL, OPT_BROKEN },
 	{ "connections", required_argument, NULL, OPT_CONNECTIONS },
 	{ "db", required_argument, NULL, OPT_DB },
@@ -135,9 +138,9 @@ static const struct command {
 	{ "backup", cmd_backup, BK_CLI_BIT(OPT_ACCEPT), true, true },
 	{ "check", cmd_check, 0, true, false },
 	{ "dump", cmd_dump,
-	  SERVER | BK_CLI_BIT(OPT_BROKEN) | BK_CLI_BIT(OPT_CONNECTIONS) |
-		  BK_CLI_BIT(OPT_EXEC) | BK_CLI_BIT(OPT_MAX_AGE) |
-		  BK_CLI_BIT(OPT_OUTPUT),
+	  SERVER | BK_CLI_BIT(OPT_BACKUP_STAGE) | BK_CLI_BIT(OPT_BROKEN) |
+		  BK_CLI_BIT(OPT_CONNECTIONS) | BK_CLI_BIT(OPT_EXEC) |
+		  BK_CLI_BIT(OPT_MAX_AGE) | BK_CLI_BIT(OPT_OUTPUT),
 	  false, true },
 	{ "list", cmd_list, SERVER, true, true },
 	{ "restore", cmd_restore,
@@ -224,6 +227,9 @@ static void take_option(struct dbdump *d, int c)
 	switch (c) {
 	case OPT_ACCEPT:
 		d->accept = true;
+		break;
+	case OPT_BACKUP_STAGE:
+		d->stage = true;
 		break;
 	case OPT_BROKEN:
 		d->broken = optarg;

@@ -156,6 +156,50 @@ static int take(struct snapshot *s, char **ret_position, struct bk_err *err)
 	return try_once(s, ret_position, err) < 0 ? -1 : 0;
 }
 
+/*
+ * While the server holds all commits, tables without transactions are not
+ * written either: only then are they locked, for who waited for these locks
+ * would have had to be waited for.
+ */
+static int take_held(struct snapshot *s, const struct login *login,
+		     const struct catalog *c, struct server *stage,
+		     struct bk_err *err)
+{
+	int got;
+
+	if (server_do(stage, "BACKUP STAGE START", err) < 0)
+		return -1;
+	got = server_do(stage, "BACKUP STAGE BLOCK_COMMIT", err);
+	if (got == 0)
+		got = lock_tables(s, login, c, err);
+	if (got == 0)
+		got = start_all(s, err);
+	if (server_do(stage, "BACKUP STAGE END", got == 0 ? err : NULL) < 0)
+		got = -1;
+	return got;
+}
+
+static int take_staged(struct snapshot *s, const struct login *login,
+		       const struct catalog *c, char **ret_position,
+		       struct bk_err *err)
+{
+	BK_AUTO_SERVER struct server stage = SERVER_INIT;
+
+	if (server_connect(login, &stage, err) < 0)
+		return -1;
+	for (int i = 0; i < LOCK_TRIES && !bk_sig_pending(); i++) {
+		if (take_held(s, login, c, &stage, err) == 0) {
+			*ret_position = position(&s->v[0]);
+			return 0;
+		}
+		server_close(&s->locks);
+		if (err->exit != BK_EX_TEMPFAIL)
+			return -1;
+		bk_notice("a table is locked by others, trying again");
+	}
+	return -1;
+}
+
 static void set_position(struct snapshot *s, const char *text)
 {
 	BK_AUTO_STRV struct bk_strv words = BK_STRV_INIT;
@@ -197,7 +241,7 @@ static void set_applied(struct snapshot *s)
 }
 
 static int open_all(struct snapshot *s, const struct login *login,
-		    unsigned int n, struct bk_err *err)
+		    unsigned int n, bool stage, struct bk_err *err)
 {
 	const char *why;
 
@@ -205,7 +249,8 @@ static int open_all(struct snapshot *s, const struct login *login,
 	for (s->n = 0; s->n < n; s->n++) {
 		if (server_connect(login, &s->v[s->n], err) < 0)
 			return -1;
-		why = s->n == 0 && n > 1 ? why_single(&s->v[0]) : NULL;
+		why = s->n == 0 && n > 1 && !stage ? why_single(&s->v[0])
+						   : NULL;
 		if (why) {
 			bk_info("one connection: %s", why);
 			n = 1;
@@ -214,15 +259,25 @@ static int open_all(struct snapshot *s, const struct login *login,
 	return 0;
 }
 
-int snapshot_open(const struct login *login, unsigned int n,
+static int take_any(struct snapshot *s, const struct login *login, bool stage,
+		    const struct catalog *c, char **ret_position,
+		    struct bk_err *err)
+{
+	if (stage && s->n > 1)
+		return take_staged(s, login, c, ret_position, err);
+	return lock_tables(s, login, c, err) < 0 ? -1
+						 : take(s, ret_position, err);
+}
+
+int snapshot_open(const struct login *login, unsigned int n, bool stage,
 		  const struct catalog *c, struct snapshot *ret,
 		  struct bk_err *err)
 {
 	struct snapshot s = SNAPSHOT_INIT;
 	BK_AUTO_FREE char *text = NULL;
 
-	if (open_all(&s, login, n, err) < 0 ||
-	    lock_tables(&s, login, c, err) < 0 || take(&s, &text, err) < 0) {
+	if (open_all(&s, login, n, stage, err) < 0 ||
+	    take_any(&s, login, stage, c, &text, err) < 0) {
 		snapshot_close(&s);
 		return -1;
 	}

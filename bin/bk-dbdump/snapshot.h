@@ -5,7 +5,8 @@
  * Each starts a transaction with a consistent snapshot, and the position of
  * the binary log tells whether all of them saw the same; if not, all start
  * anew. No lock is needed for that. Where that position proves nothing, there
- * is one connection. Tables without transactions are held by a read lock
+ * is one connection, unless the server may be asked to hold its commits for a
+ * moment (BACKUP STAGE). Tables without transactions are held by a read lock
  * until snapshot_unlock().
  */
 #ifndef SNAPSHOT_H
@@ -26,8 +27,8 @@ struct snapshot {
 };
 #define SNAPSHOT_INIT ((struct snapshot){ NULL })
 
-/* At most n connections. */
-int snapshot_open(const struct login *login, unsigned int n,
+/* At most n connections; stage: by BACKUP STAGE, where it is more than one. */
+int snapshot_open(const struct login *login, unsigned int n, bool stage,
 		  const struct catalog *c, struct snapshot *ret,
 		  struct bk_err *err);
 void snapshot_unlock(struct snapshot *s);

@@ -30,6 +30,7 @@ static int take_options(struct dbdump *d, struct target *t, struct bk_err *err)
 		o->connections = (unsigned int)bk_conf_u64(s, "connections",
 							   CONNECTIONS_DEFAULT);
 	o->globals = bk_conf_bool(s, "globals", true);
+	o->stage = d->stage || bk_conf_bool(s, "backup-stage", false);
 	o->max_hold = bk_conf_duration(s, "max-hold", HOLD_DEFAULT);
 	if (d->max_age && bk_parse_duration(d->max_age, &o->max_hold) < 0)
 		return bk_err_set(err, BK_EX_USAGE, 0,

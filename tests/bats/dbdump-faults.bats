@@ -482,8 +482,11 @@ as_it_is() {
 	cmp "$out" want
 }
 
-@test "one moment for all connections, also while many write" {
-	sql "USE small; CREATE OR REPLACE TABLE small.left_side (id INT PRIMARY KEY, n INT);
+# one_moment OPTION...: ten dumps of $SOCK with these, while many write, each
+# of one moment.
+one_moment() {
+	sql "CREATE OR REPLACE DATABASE small; USE small;
+		CREATE OR REPLACE TABLE small.left_side (id INT PRIMARY KEY, n INT);
 		CREATE OR REPLACE TABLE small.right_side (id INT PRIMARY KEY, n INT);
 		CREATE OR REPLACE TABLE small.m1 (n INT) ENGINE=MyISAM;
 		CREATE OR REPLACE TABLE small.m2 (n INT) ENGINE=Aria;
@@ -504,9 +507,9 @@ as_it_is() {
 			UPDATE m2 SET n = n + 1; UNLOCK TABLES;"
 	done | mariadb --no-defaults -f -S "$SOCK" small >/dev/null 2>&1 3>&- &
 	mdb_up twin
-	ok=0
 	for i in $(seq 10); do
-		run_bk 0 bk-dbdump dump -j 4 main 'small.*_side' 'small.m?'
+		run_bk 0 bk-dbdump -v dump "$@" -j 4 --socket="$SOCK" \
+			'small.*_side' 'small.m?'
 		load_into twin <"$out"
 		sum=$(sql -S "$M/twin/sock" "SELECT (SELECT SUM(n) FROM small.left_side)
 			+ (SELECT SUM(n) FROM small.right_side),
@@ -521,6 +524,43 @@ as_it_is() {
 	# they did write meanwhile
 	[ "$(cut -f3 "$T/sums" | sort -u | wc -l)" -gt 1 ]
 	wait_for 20 eval '[ -z "$(sessions)" ]'
+}
+
+@test "one moment for all connections, also while many write" {
+	one_moment
+	assert_hasnt "$err" 'one connection'
+}
+
+@test "one moment by BACKUP STAGE, if asked, where there is no binary log" {
+	mdb_up nolog --skip-log-bin
+	SOCK=$M/nolog/sock
+	one_moment --backup-stage
+	assert_hasnt "$err" 'one connection'
+	sql "SET GLOBAL log_output = 'TABLE', GLOBAL general_log = 1;
+		TRUNCATE mysql.general_log"
+	run_bk 0 bk-dbdump -v dump -j 2 --socket="$SOCK" small
+	assert_has "$err" 'one connection: there is no binary log'
+	run_bk 0 bk-dbdump dump -j 1 --backup-stage --socket="$SOCK" small
+	stages="SELECT COUNT(*) FROM mysql.general_log WHERE argument LIKE
+		'BACKUP STAGE%'"
+	assert_is "$(sql "$stages")" 0
+	conf "socket=$SOCK"
+	conf backup-stage=yes
+	run_bk 0 bk-dbdump dump main small
+	assert_is "$(sql "$stages")" 3
+	# it takes a right of its own
+	sql "SET GLOBAL general_log = 0;
+		CREATE USER dumper@localhost IDENTIFIED BY 'x';
+		GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, PROCESS,
+		SHOW DATABASES ON *.* TO dumper@localhost"
+	(umask 077 && echo x >"$T/pw")
+	conf user=dumper
+	conf "password=file:$T/pw"
+	run_bk 77 bk-dbdump dump main small
+	assert_has "$err" "GRANT RELOAD ON *.* TO 'dumper'@'localhost';"
+	sql "GRANT RELOAD ON *.* TO dumper@localhost"
+	run_bk 0 bk-dbdump dump main small
+	mdb_drop nolog
 }
 
 @test "nobody has to wait for a dump, and nothing global is locked" {
