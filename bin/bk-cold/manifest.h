@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Manifests: what lies on a box, told by files beside it, so that a person
+ * can verify and restore without bk, and bk can make its catalog anew.
+ *
+ * In the folder of a host each push leaves one generation, which lists what
+ * came or changed with it; together they list everything. GEN is eight digits.
+ *
+ *	SHA256SUMS.GEN	for sha256sum -c; names begin where a person who logs
+ *			in on the box is
+ *	MTREE.GEN	mtree(5), by the paths that the files had
+ *	FILES.GEN	records of type "file" (bk-records(5)): all there is to
+ *			know; its end record tells that it is whole
+ *
+ * The last line of the first two is "# end N SHA256", N entries and the hash
+ * of all lines before. Beside the hosts' folders lies README.txt.
+ */
+#ifndef MANIFEST_H
+#define MANIFEST_H
+
+#include "box.h"
+#include "entry.h"
+
+enum manifest_kind {
+	MANIFEST_FILES,
+	MANIFEST_MTREE,
+	MANIFEST_SUMS, /* the last to be put there */
+	MANIFEST_KINDS,
+};
+
+struct manifest;
+
+/*
+ * A new one for this host and box, kept in unnamed files of folder dir while
+ * it grows: its size does not matter.
+ */
+struct manifest *manifest_new(const char *dir, const char *host,
+			      const struct box *b, unsigned int gen,
+			      struct bk_err *err);
+/* e->object is set for files. */
+int manifest_add(struct manifest *m, const struct entry *e, struct bk_err *err);
+/* Writes the last lines; afterwards its parts can be had. */
+int manifest_end(struct manifest *m, struct bk_err *err);
+/* A descriptor at offset 0 (m's own), its size, its hash, its name. */
+int manifest_part(struct manifest *m, enum manifest_kind kind,
+		  uint64_t *ret_size, const char **ret_sha256,
+		  const char **ret_name);
+void manifest_free(struct manifest *m);
+
+/* The highest generation of a host on the box, 0 where there is none. */
+int manifest_last(struct box *b, const char *host, unsigned int *ret,
+		  struct bk_err *err);
+/*
+ * Read FILES.GEN: each() for every entry. 65 where it is cut off or damaged,
+ * 66 where there is none; each() returns 0, or -1 with err.
+ */
+int manifest_read(struct box *b, const char *host, unsigned int gen,
+		  int (*each)(void *arg, struct entry *e, struct bk_err *err),
+		  void *arg, struct bk_err *err);
+
+/* The text of README.txt for this box. */
+void manifest_readme(struct bk_buf *ret, const struct box *b);
+
+#endif
