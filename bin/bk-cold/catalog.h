@@ -64,6 +64,18 @@ int catalog_find(struct catalog *c, const char *path, struct entry *ret,
  */
 int catalog_add(struct catalog *c, struct entry *e, struct bk_err *err);
 /*
+ * The same without its metadata: is st what the newest version was like when
+ * it was looked at, untouched since? 1, its id, and where it is listed; 0, -1.
+ */
+int catalog_known(struct catalog *c, const char *path, const struct stat *st,
+		  int64_t *ret_id, boxset *ret_listed, struct bk_err *err);
+/*
+ * Version id is wanted on these boxes: pending there until it is listed, or
+ * another version follows it.
+ */
+int catalog_want(struct catalog *c, int64_t id, boxset boxes,
+		 struct bk_err *err);
+/*
  * The same content and metadata as version id, but another inode or ctime:
  * only those are noted, so that it is known again.
  */
@@ -89,8 +101,9 @@ int catalog_copy_add(struct catalog *c, const struct entry *e, int box,
 		     const char *object, int64_t now, char how,
 		     struct bk_err *err);
 /*
- * A later proof of what lies there as object. COPY_OK sets last; others undo
- * the listing, so that a push copies it again; first and last stay.
+ * A later proof of what lies there as object. COPY_OK sets last (and first,
+ * where there was none); others make what has it pending again, so that a push
+ * copies it anew; first and last stay.
  */
 int catalog_proof(struct catalog *c, int box, const char *object,
 		  enum copy_state state, int64_t now, char how,
@@ -111,8 +124,11 @@ struct catalog_query {
 	const char *set;
 	int64_t at; /* as of that time; 0: the newest versions */
 	bool all;   /* every version */
-	/* files that have no good copy on this box, or are not listed there */
-	int unlisted;
+	/*
+	 * Wanted on the box with this id, not listed there, and ready for it: a
+	 * file has a good copy there, whose name is the entry's object.
+	 */
+	int ready;
 };
 /* In the order of the paths' bytes; each() returns 0, or -1 with err. */
 int catalog_each(struct catalog *c, const struct catalog_query *q,
@@ -142,7 +158,7 @@ struct catalog_sum {
 	uint64_t files, bytes;	 /* newest versions of files */
 	uint64_t objects, there; /* copies on the box, their bytes */
 	uint64_t bad;		 /* of them not good */
-	uint64_t unlisted;	 /* good, but in no manifest there */
+	uint64_t pending;	 /* files wanted there, not yet listed */
 	int64_t oldest, newest;	 /* last proofs of good copies */
 };
 int catalog_sum(struct catalog *c, int box, struct catalog_sum *ret,
