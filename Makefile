@@ -38,7 +38,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 # OpenSSL has Argon2 from 3.2 on.
 ARGON2 = $(shell pkg-config --atleast-version=3.2 libcrypto || echo -largon2)
-LIBS_all = -linih -ljansson -lpthread -lcurl -lcrypto -lm $(ARGON2)
+LIBS_all = -linih -ljansson -lpthread -lcurl -lcrypto -lsqlite3 -lm $(ARGON2)
+LIBS_bk-cold = -linih -ljansson -lcrypto -lsqlite3
 LIBS_bk-config = -linih -ljansson
 LIBS_bk-scan = -linih -ljansson -lpthread
 LIBS_bk-restic = -linih -ljansson -lcrypto

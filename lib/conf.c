@@ -112,11 +112,11 @@ static bool check_section_name(struct loader *l, const struct bk_conf_line *e,
 	} else if (!k->named && words->n > 1) {
 		LINE_PROBLEM(l, e, "[%s] takes no name; write [%s]", e->section,
 			     kind);
-	} else if (k->named && words->n == 1) {
+	} else if (k->named && !k->plain && words->n == 1) {
 		LINE_PROBLEM(l, e, "[%s] needs a name; write e.g. [%s main]",
 			     kind, kind);
 	} else if (words->n > 2 ||
-		   (k->named && !bk_conf_schema_name(words->v[1]))) {
+		   (words->n == 2 && !bk_conf_schema_name(words->v[1]))) {
 		LINE_PROBLEM(l, e,
 			     "[%s] has a bad name: one word of 1 to 64 of "
 			     "A-Z a-z 0-9 . _ -, no '.' or '-' first",
@@ -147,7 +147,7 @@ static void start_section(struct loader *l, const struct bk_conf_line *e)
 	s = find(l->conf, words.v[0], name);
 	if (!s)
 		s = add_section(l->conf, words.v[0], name, e);
-	l->kind = bk_conf_schema_kind(words.v[0]);
+	l->kind = bk_conf_schema_section(words.v[0], name);
 	l->section = (size_t)(s - l->conf->sections);
 }
 
@@ -316,20 +316,31 @@ static void check_line(struct loader *l, const struct bk_conf_line *e)
 
 static void check_reference(struct loader *l, const struct bk_conf_section *s,
 			    const struct bk_conf_key *key,
-			    const struct bk_conf_value *v)
+			    const struct bk_conf_value *v, const char *name)
 {
 	BK_AUTO_FREE char *where = label(s);
 	const struct bk_conf_section *other = NULL;
 
-	if (!*v->value || find(l->conf, key->ref, v->value))
+	if (!*name || find(l->conf, key->ref, name))
 		return;
 	while ((other = bk_conf_next(l->conf, key->ref, other)))
-		if (bk_conf_schema_near(v->value, other->name))
+		if (bk_conf_schema_near(name, other->name))
 			break;
 	add_problem(l, v->file, v->line, "%s %s: there is no [%s %s]%s%s%s",
-		    where, key->name, key->ref, v->value,
+		    where, key->name, key->ref, name,
 		    other ? "; did you mean '" : "; add it, or name another",
 		    other ? other->name : "", other ? "'?" : "");
+}
+
+static void check_references(struct loader *l, const struct bk_conf_section *s,
+			     const struct bk_conf_key *key,
+			     const struct bk_conf_value *v)
+{
+	BK_AUTO_STRV struct bk_strv names = BK_STRV_INIT;
+
+	bk_strv_split(&names, v->value, " ");
+	for (size_t i = 0; i < names.n; i++)
+		check_reference(l, s, key, v, names.v[i]);
 }
 
 /* Each unit of keep once, over all lines of it. */
@@ -363,9 +374,29 @@ static void check_monitor(struct loader *l, const struct bk_conf_section *s)
 		    type, s->name);
 }
 
+static void check_redundant(struct loader *l, const struct bk_conf_section *s)
+{
+	BK_AUTO_STRV struct bk_strv names = BK_STRV_INIT;
+	const struct bk_conf_value *v = NULL, *last = NULL;
+
+	while ((v = bk_conf_value(s, "redundant", v))) {
+		bk_strv_split(&names, v->value, " ");
+		last = v;
+	}
+	for (size_t i = 1; i < names.n; i++)
+		if (strcmp(names.v[i], names.v[0]) != 0)
+			return;
+	if (last && names.n > 0)
+		add_problem(l, last->file, last->line,
+			    "[cold] redundant wants two boxes and names one; "
+			    "write e.g. redundant = %s usb",
+			    names.v[0]);
+}
+
 static void check_section(struct loader *l, const struct bk_conf_section *s)
 {
-	const struct bk_conf_kind *kind = bk_conf_schema_kind(s->kind);
+	const struct bk_conf_kind *kind =
+		bk_conf_schema_section(s->kind, s->name);
 	BK_AUTO_STRV struct bk_strv seen = BK_STRV_INIT;
 	BK_AUTO_FREE char *where = label(s);
 
@@ -378,13 +409,17 @@ static void check_section(struct loader *l, const struct bk_conf_section *s)
 				    k->name, k->name, k->example);
 		while ((v = bk_conf_value(s, k->name, v))) {
 			if (k->type == BK_CONF_REF)
-				check_reference(l, s, k, v);
+				check_reference(l, s, k, v, v->value);
+			if (k->type == BK_CONF_REFS)
+				check_references(l, s, k, v);
 			if (k->type == BK_CONF_KEEP)
 				check_keep(l, s, v, &seen);
 		}
 	}
 	if (strcmp(s->kind, "monitor") == 0)
 		check_monitor(l, s);
+	if (strcmp(s->kind, "cold") == 0)
+		check_redundant(l, s);
 }
 
 static char *node_name(void)

@@ -62,6 +62,7 @@ static const struct bk_conf_key backup_keys[] = {
 
 static const struct bk_conf_key box_keys[] = {
 	{ "url", "sftp://box-fsn/cold", BK_CONF_BOX, .required = true },
+	{ "connections", "4", BK_CONF_COUNT, .min = 2, .max = 16 },
 	{ 0 },
 };
 
@@ -111,12 +112,32 @@ static const struct bk_conf_key cold_keys[] = {
 	{ 0 },
 };
 
+static const struct bk_conf_key cold_all_keys[] = {
+	{ "boxes", "fsn", BK_CONF_REFS, .list = true, .ref = "box" },
+	{ "redundant", "fsn hel", BK_CONF_REFS, .list = true, .ref = "box" },
+	{ "settle", "24h", BK_CONF_DURATION, .min = 1 },
+	{ "quarantine", "7d", BK_CONF_DURATION, .list = false },
+	{ "release-age", "7d", BK_CONF_DURATION, .list = false },
+	{ "proof-max-age", "7d", BK_CONF_DURATION, .min = 1 },
+	{ "max-delete", "1T", BK_CONF_SIZE, .list = false },
+	{ "max-percent", "50%", BK_CONF_PERCENT, .list = false },
+	{ "max-age", "50h", BK_CONF_DURATION, .min = 1 },
+	{ 0 },
+};
+
+static const struct bk_conf_kind cold_all = { "cold", false, cold_all_keys,
+					      NULL };
+
 static const struct bk_conf_kind kinds[] = {
-	{ "host", false, host_keys },	    { "scan", false, scan_keys },
-	{ "keyring", false, keyring_keys }, { "repo", true, repo_keys },
-	{ "backup", true, backup_keys },    { "mariadb", true, mariadb_keys },
-	{ "cold", true, cold_keys },	    { "box", true, box_keys },
-	{ "monitor", true, monitor_keys },
+	{ "host", false, host_keys, NULL },
+	{ "scan", false, scan_keys, NULL },
+	{ "keyring", false, keyring_keys, NULL },
+	{ "repo", true, repo_keys, NULL },
+	{ "backup", true, backup_keys, NULL },
+	{ "mariadb", true, mariadb_keys, NULL },
+	{ "cold", true, cold_keys, &cold_all },
+	{ "box", true, box_keys, NULL },
+	{ "monitor", true, monitor_keys, NULL },
 };
 
 const struct bk_conf_kind *bk_conf_schema_kind(const char *name)
@@ -125,6 +146,14 @@ const struct bk_conf_kind *bk_conf_schema_kind(const char *name)
 		if (strcmp(kinds[i].name, name) == 0)
 			return &kinds[i];
 	return NULL;
+}
+
+const struct bk_conf_kind *bk_conf_schema_section(const char *kind,
+						  const char *name)
+{
+	const struct bk_conf_kind *k = bk_conf_schema_kind(kind);
+
+	return k && !*name && k->plain ? k->plain : k;
 }
 
 const struct bk_conf_key *bk_conf_schema_key(const struct bk_conf_kind *kind,
@@ -440,6 +469,21 @@ static char *clean_keep(const char *s, char **ret_why)
 
 /* All types. */
 
+/* Names with one blank between them. */
+static char *clean_names(const char *s)
+{
+	BK_AUTO_STRV struct bk_strv words = BK_STRV_INIT;
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+
+	bk_strv_split(&words, s, " \t\v\f\r");
+	for (size_t i = 0; i < words.n; i++) {
+		if (!bk_conf_schema_name(words.v[i]))
+			return NULL;
+		bk_buf_addf(&b, "%s%s", i ? " " : "", words.v[i]);
+	}
+	return bk_buf_steal(&b);
+}
+
 static char *clean(const struct bk_conf_key *key, const char *s)
 {
 	bool ok;
@@ -471,6 +515,8 @@ static char *clean(const struct bk_conf_key *key, const char *s)
 		ok = is_option(s);
 		break;
 	case BK_CONF_USER:
+	case BK_CONF_REFS:
+		return clean_names(s);
 	case BK_CONF_REF:
 		ok = bk_conf_schema_name(s);
 		break;
@@ -508,6 +554,7 @@ static const char *const wanted[] = {
 	[BK_CONF_PROGRAM] = "an absolute path or a plain program name",
 	[BK_CONF_USER] = "the name of a user",
 	[BK_CONF_REF] = "the name of a section",
+	[BK_CONF_REFS] = "names of sections",
 	[BK_CONF_WEB] = "an address (http:// or https://, nothing behind '?')",
 	[BK_CONF_BOX] = "a box (sftp://[user@]host[:port]/folder or dir:/path)",
 	[BK_CONF_WATCH] = "a job (KIND NAME, or KIND for all of them)",

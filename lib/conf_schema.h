@@ -28,6 +28,7 @@ enum bk_conf_type {
 	BK_CONF_OPTION, /* NAME=VALUE */
 	BK_CONF_PROGRAM,
 	BK_CONF_REF,	/* the name of a section of kind ref */
+	BK_CONF_REFS,	/* some of them, separated by blanks */
 	BK_CONF_CHOICE, /* one of the words in ref: "a|b|c" */
 	BK_CONF_WEB,	/* http:// or https:// */
 	BK_CONF_BOX,	/* sftp://[user@]host[:port]/dir or dir:/path */
@@ -48,10 +49,15 @@ struct bk_conf_kind {
 	const char *name;
 	bool named;
 	const struct bk_conf_key *keys; /* the last one has no name */
+	/* of the section of this kind without a name, where there is one */
+	const struct bk_conf_kind *plain;
 };
 
 /* NULL where there is none of this name. */
 const struct bk_conf_kind *bk_conf_schema_kind(const char *name);
+/* That of the section [kind name]; name "": [kind]. */
+const struct bk_conf_kind *bk_conf_schema_section(const char *kind,
+						  const char *name);
 const struct bk_conf_key *bk_conf_schema_key(const struct bk_conf_kind *kind,
 					     const char *name);
 

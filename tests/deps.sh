@@ -21,6 +21,7 @@ build	/usr/include/openssl/evp.h	libssl-dev	openssl-devel
 build	/usr/include/argon2.h	libargon2-dev	libargon2-devel
 build	/usr/include/*/curl/curl.h /usr/include/curl/curl.h	libcurl4-openssl-dev	libcurl-devel
 build	/usr/include/libsecret-1/libsecret/secret.h	libsecret-1-dev	libsecret-devel
+build	/usr/include/sqlite3.h	libsqlite3-dev	sqlite-devel
 build	/usr/include/m*/mysql.h	libmariadb-dev	mariadb-connector-c-devel
 check,demo	restic	restic	restic
 check,demo	ssh	openssh-client	openssh-clients

@@ -34,6 +34,13 @@ static const struct {
 	{ "mariadb", "max-age", "9h" },
 	{ "monitor", "type", "kuma" },
 	{ "monitor", "remind", "1d" },
+	{ "box", "connections", "4" },
+	{ "cold", "settle", "24h" },
+	{ "cold", "quarantine", "7d" },
+	{ "cold", "release-age", "7d" },
+	{ "cold", "proof-max-age", "7d" },
+	{ "cold", "max-percent", "50%" },
+	{ "cold", "max-age", "50h" },
 	{ "cold", "copies", "1" },
 	{ "cold", "delete", "no" },
 };

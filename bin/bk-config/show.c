@@ -111,7 +111,8 @@ static void show_key(struct tool *t, const char *kind,
 static void show_section(struct tool *t, const char *kind,
 			 const struct bk_conf_section *s)
 {
-	const struct bk_conf_kind *k = bk_conf_schema_kind(kind);
+	const struct bk_conf_kind *k =
+		bk_conf_schema_section(kind, s ? s->name : "");
 	BK_AUTO_FREE char *label =
 		s ? section_label(s) : bk_asprintf("[%s]", kind);
 

@@ -120,6 +120,7 @@ section() {
 		[box b]
 		url = dir:/x
 		[mariadb d]
+		[cold]
 		[cold c]
 		path = /x
 	END

@@ -954,7 +954,7 @@ static char *uncommented(const char *text)
 static void each_key_is_in(const char *man, const char *kind, const char *name)
 {
 	const struct bk_conf_section *s = bk_conf_find(conf, kind, name);
-	const struct bk_conf_key *k = bk_conf_schema_kind(kind)->keys;
+	const struct bk_conf_key *k = bk_conf_schema_section(kind, name)->keys;
 
 	for (; k->name; k++) {
 		char *item = bk_asprintf("Example:\n.Ql %s = ", k->name);
@@ -983,6 +983,7 @@ CHECK_TEST(sample_and_manual_have_every_key)
 	each_key_is_in(man, "mariadb", "local");
 	each_key_is_in(man, "box", "fsn");
 	each_key_is_in(man, "monitor", "home");
+	each_key_is_in(man, "cold", "");
 	each_key_is_in(man, "cold", "photos");
 	free(text);
 	free(man);
@@ -1036,4 +1037,25 @@ CHECK_TEST(monitors_and_boxes)
 	    "is not a box");
 	HAS(try("[host]\nfleet = c\n[box b]\nurl = dir:/x\n"),
 	    "there is no [box c]; did you mean 'b'?");
+}
+
+#define TWO_BOXES "[box a]\nurl = dir:/a\n[box b]\nurl = dir:/b\n"
+
+CHECK_TEST(cold_storage_as_a_whole)
+{
+	CHECK_STR(try(TWO_BOXES "[cold]\nboxes = a\nredundant = a  b\n"
+				"settle = 2d\n[cold p]\npath = /p\n"),
+		  NULL);
+	CHECK_STR(bk_conf_str(bk_conf_find(conf, "cold", NULL), "redundant",
+			      NULL),
+		  "a b");
+	CHECK_STR(bk_conf_str(bk_conf_find(conf, "cold", "p"), "path", NULL),
+		  "/p");
+	CHECK_STR(try(TWO_BOXES "[cold]\nredundant = a\n a\n"),
+		  "c:7: [cold] redundant wants two boxes and names one; write "
+		  "e.g. redundant = a usb");
+	HAS(try(TWO_BOXES "[cold]\nboxes = a c\n"), "there is no [box c]");
+	HAS(try(TWO_BOXES "[cold]\nboxes = a,b\n"), "is not names of sections");
+	HAS(try("[cold]\npath = /p\n"), "[cold] has no key 'path'");
+	HAS(try("[cold p]\npath = /p\nsettle = 2d\n"), "has no key 'settle'");
 }
