@@ -35,6 +35,7 @@ check	sshd	openssh-server	openssh-server
 check	python3	python3	python3
 check	openssl	openssl	openssl
 check	strace	strace	strace
+check	setfacl	acl	acl
 check	setpriv	util-linux	util-linux
 check	secret-tool	libsecret-tools	libsecret
 check	gnome-keyring-daemon	gnome-keyring	gnome-keyring

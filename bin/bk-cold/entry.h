@@ -21,7 +21,10 @@ struct entry {
 #define ENTRY_AUTO BK_AUTO(entry_free)
 
 void entry_free(struct entry *e);
-/* A record of type "file" and back; 65 where it is none. */
+/*
+ * Members of a record of type "file", and back; 65 where they make no sense,
+ * or the record is of another type. id is not among them.
+ */
 json_t *entry_to_json(const struct entry *e);
 int entry_from_json(const json_t *o, struct entry *ret, struct bk_err *err);
 
