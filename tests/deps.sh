@@ -36,6 +36,8 @@ check	python3	python3	python3
 check	openssl	openssl	openssl
 check	strace	strace	strace
 check	setfacl	acl	acl
+check	mtree	mtree-netbsd	-
+check	bsdtar	libarchive-tools	bsdtar
 check	setpriv	util-linux	util-linux
 check	secret-tool	libsecret-tools	libsecret
 check	gnome-keyring-daemon	gnome-keyring	gnome-keyring

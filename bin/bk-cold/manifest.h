@@ -6,20 +6,25 @@
  * In the folder of a host each push leaves one generation, which lists what
  * came or changed with it; together they list everything. GEN is eight digits.
  *
- *	SHA256SUMS.GEN	for sha256sum -c; names begin where a person who logs
- *			in on the box is
+ *	SHA256SUMS.GEN	for sha256sum -c, the other two among them; names begin
+ *			where a person who logs in on the box is
  *	MTREE.GEN	mtree(5), by the paths that the files had
- *	FILES.GEN	records of type "file" (bk-records(5)): all there is to
- *			know; its end record tells that it is whole
+ *	FILES.GEN	records (bk-records(5)): one of type "manifest", those of
+ *			type "file": all there is to know, and one of type "sum",
+ *			the hash of all before; its end record tells that it is
+ *			whole
  *
- * The last line of the first two is "# end N SHA256", N entries and the hash
- * of all lines before. Beside the hosts' folders lies README.txt.
+ * The last line of the first two is "# end N SHA256", N lines that tell of
+ * files and the hash of all lines before. Beside the hosts' folders lies
+ * README.txt.
  */
 #ifndef MANIFEST_H
 #define MANIFEST_H
 
 #include "box.h"
 #include "entry.h"
+
+#define MANIFEST_README "README.txt"
 
 enum manifest_kind {
 	MANIFEST_FILES,
@@ -37,7 +42,7 @@ struct manifest;
 struct manifest *manifest_new(const char *dir, const char *host,
 			      const struct box *b, unsigned int gen,
 			      struct bk_err *err);
-/* e->object is set for files. */
+/* e->object is set for files. Folders before what is in them, for mtree(8). */
 int manifest_add(struct manifest *m, const struct entry *e, struct bk_err *err);
 /* Writes the last lines; afterwards its parts can be had. */
 int manifest_end(struct manifest *m, struct bk_err *err);
@@ -47,16 +52,33 @@ int manifest_part(struct manifest *m, enum manifest_kind kind,
 		  const char **ret_name);
 void manifest_free(struct manifest *m);
 
+/* "HOST/FILES.00000001"; the caller frees it. */
+char *manifest_name(const char *host, enum manifest_kind kind,
+		    unsigned int gen);
+/* Is this the name of a part in the folder of a host? Which one? */
+bool manifest_is(const char *name, enum manifest_kind *ret_kind,
+		 unsigned int *ret_gen);
 /* The highest generation of a host on the box, 0 where there is none. */
 int manifest_last(struct box *b, const char *host, unsigned int *ret,
 		  struct bk_err *err);
 /*
- * Read FILES.GEN: each() for every entry. 65 where it is cut off or damaged,
- * 66 where there is none; each() returns 0, or -1 with err.
+ * Read FILES.GEN: each() for every entry, once all of it came and proved to be
+ * whole. 65 where it is cut off or damaged, 66 where there is none; each()
+ * returns 0, or -1 with err.
  */
 int manifest_read(struct box *b, const char *host, unsigned int gen,
 		  int (*each)(void *arg, struct entry *e, struct bk_err *err),
 		  void *arg, struct bk_err *err);
+/*
+ * Read SHA256SUMS.GEN: 65 where it is cut off or damaged, 66 where there is
+ * none. What it says of the other two: "" where it does not.
+ */
+int manifest_read_sums(struct box *b, const char *host, unsigned int gen,
+		       char ret_files[static 65], char ret_mtree[static 65],
+		       struct bk_err *err);
+
+/* An unnamed file in folder dir, for as long as its descriptor. */
+int manifest_spool(const char *dir, struct bk_err *err);
 
 /* The text of README.txt for this box. */
 void manifest_readme(struct bk_buf *ret, const struct box *b);
