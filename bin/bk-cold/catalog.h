@@ -129,6 +129,7 @@ struct catalog_query {
 	 * file has a good copy there, whose name is the entry's object.
 	 */
 	int ready;
+	uint64_t limit; /* at most that many */
 };
 /* In the order of the paths' bytes; each() returns 0, or -1 with err. */
 int catalog_each(struct catalog *c, const struct catalog_query *q,

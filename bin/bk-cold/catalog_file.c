@@ -316,6 +316,8 @@ static char *query_text(const struct catalog_query *q)
 	if (q->set)
 		bk_buf_adds(&b, " AND name = ?2");
 	bk_buf_adds(&b, " ORDER BY f.path, since");
+	if (q->limit)
+		bk_buf_adds(&b, " LIMIT ?5");
 	return bk_buf_steal(&b);
 }
 
@@ -357,6 +359,7 @@ int catalog_each(struct catalog *c, const struct catalog_query *query,
 		db_bind_text(q, 2, query->set);
 	(void)sqlite3_bind_int64(q, 3, query->at);
 	(void)sqlite3_bind_int(q, 4, query->ready);
+	(void)sqlite3_bind_int64(q, 5, (int64_t)query->limit);
 	got = each_row(c, q, each, arg, err);
 	(void)sqlite3_finalize(q);
 	return got;
