@@ -19,6 +19,7 @@
 #define DUMP_LIMIT (9 * HOUR)
 #define FORGET_LIMIT (8 * DAY)
 #define PRUNE_EVERY (7 * DAY)
+#define COLD_LIMIT (50 * HOUR)
 #define KIT_LIMIT (400 * DAY)
 
 struct reader {
@@ -534,6 +535,17 @@ static void add_kits(struct reader *r)
 				      KIT_LIMIT, 0);
 }
 
+/* One job for all of cold storage, where there are boxes for it. */
+static void add_cold(struct reader *r)
+{
+	const struct bk_conf_section *s = bk_conf_find(r->conf, "cold", NULL);
+
+	if (bk_conf_value(s, "boxes", NULL) ||
+	    bk_conf_value(s, "redundant", NULL))
+		(void)add_job(r, "bk-cold", bk_strdup("cold push"), "bk-cold",
+			      bk_conf_duration(s, "max-age", COLD_LIMIT), 0);
+}
+
 /* Is it a job of this unit, which may be an instance, for another job too? */
 static bool is_of_unit(const struct bk_health_job *j, const char *unit)
 {
@@ -610,6 +622,7 @@ void bk_health_read(struct bk_health_list *l, const struct bk_conf *conf,
 	add_dumps(&r);
 	add_forgets(&r);
 	add_prunes(&r);
+	add_cold(&r);
 	add_kits(&r);
 	add_units(&r);
 }

@@ -67,6 +67,7 @@ static bool has_keep(const struct bk_conf *conf,
 void unit_timers(const struct bk_conf *conf, struct bk_strv *ret)
 {
 	const struct bk_conf_section *host = bk_conf_find(conf, "host", NULL);
+	const struct bk_conf_section *cold = bk_conf_find(conf, "cold", NULL);
 	const struct bk_conf_section *s = NULL;
 	bool timed = false, dumped = false, keep = false;
 
@@ -84,6 +85,9 @@ void unit_timers(const struct bk_conf *conf, struct bk_strv *ret)
 		bk_strv_add(ret, "bk-dbdump.timer");
 	if (keep)
 		bk_strv_add(ret, "bk-forget.timer");
+	if (bk_conf_value(cold, "boxes", NULL) ||
+	    bk_conf_value(cold, "redundant", NULL))
+		bk_strv_add(ret, "bk-cold.timer");
 	if (bk_conf_next(conf, "monitor", NULL))
 		bk_strv_add(ret, "bk-notify.timer");
 	if (bk_conf_value(host, "fleet", NULL) ||
@@ -141,11 +145,44 @@ static void add_need(struct unit_needs *l, const char *service,
 	};
 }
 
+/* The folder of a box on a disk, else NULL; the caller frees it. */
+static char *box_folder(const struct bk_conf_section *box)
+{
+	const char *url = bk_conf_str(box, "url", "");
+
+	return bk_str_starts(url, "dir:/") ? bk_path_clean(url + strlen("dir:"))
+					   : NULL;
+}
+
+/* Boxes that cold storage uses. */
+static void add_cold_needs(const struct bk_conf *conf, struct unit_needs *ret)
+{
+	static const char *const keys[] = { "boxes", "redundant" };
+	const struct bk_conf_section *cold = bk_conf_find(conf, "cold", NULL);
+	BK_AUTO_STRV struct bk_strv names = BK_STRV_INIT;
+	const struct bk_conf_section *box = NULL;
+
+	for (size_t i = 0; i < BK_COUNT(keys); i++) {
+		const struct bk_conf_value *v = NULL;
+
+		while ((v = bk_conf_value(cold, keys[i], v)))
+			bk_strv_split(&names, v->value, " ");
+	}
+	while ((box = bk_conf_next(conf, "box", box))) {
+		char *path =
+			bk_strv_has(&names, box->name) ? box_folder(box) : NULL;
+
+		if (path)
+			add_need(ret, "bk-cold", box, path);
+	}
+}
+
 void unit_needs(const struct bk_conf *conf, struct unit_needs *ret)
 {
 	const struct bk_conf_section *host = bk_conf_find(conf, "host", NULL);
 	const struct bk_conf_section *s = NULL, *box;
 	const char *file = bk_conf_str(host, "prometheus", NULL);
+	char *folder;
 
 	*ret = (struct unit_needs){ NULL, 0 };
 	while ((s = bk_conf_next(conf, "repo", s))) {
@@ -165,10 +202,10 @@ void unit_needs(const struct bk_conf *conf, struct unit_needs *ret)
 			add_need(ret, "bk-dbdump", s, bk_path_clean(spool));
 	}
 	box = bk_conf_find(conf, "box", bk_conf_str(host, "fleet", ""));
-	if (box && bk_str_starts(bk_conf_str(box, "url", ""), "dir:/"))
-		add_need(ret, "bk-status", box,
-			 bk_path_clean(bk_conf_str(box, "url", "") +
-				       strlen("dir:")));
+	folder = box ? box_folder(box) : NULL;
+	if (folder)
+		add_need(ret, "bk-status", box, folder);
+	add_cold_needs(conf, ret);
 	if (file)
 		add_need(ret, "bk-status", host, bk_path_parent(file));
 }

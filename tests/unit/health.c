@@ -405,6 +405,25 @@ CHECK_TEST(retention_of_streams_alone_is_due_as_well)
 		     "; forget db=never: never ran; prune main=never"));
 }
 
+CHECK_TEST(cold_storage_is_one_job)
+{
+	configure("[box fsn]\nurl = dir:/b\n[cold]\nboxes = fsn\n"
+		  "max-age = 2d\n[cold p]\npath = /p\n");
+	CHECK_STR(judged(), "cold push=never: never ran");
+	(void)state("bk-cold", "cold push", NOW - HOUR, NOW, 0);
+	CHECK_STR(judged(), "cold push=ok");
+	json_array_clear(states);
+	(void)state("bk-cold", "cold push", NOW - 3 * DAY, NOW - 3 * DAY, 0);
+	CHECK_STR(judged(), "cold push=late: last good 3 d 0 h ago, limit 2 d "
+			    "0 h");
+}
+
+CHECK_TEST(cold_folders_without_boxes_are_no_job)
+{
+	configure("[cold p]\npath = /p\n");
+	CHECK_STR(judged(), NULL);
+}
+
 CHECK_TEST(watching)
 {
 	configure(REPO HOME);
