@@ -116,11 +116,29 @@ ssize_t catalog_copies(struct catalog *c, const struct entry *e,
 		       struct copy **ret, struct bk_err *err);
 void copies_free(struct copy *v, size_t n);
 
+/* ---- manifests ---- */
+
+/* A part (enum manifest_kind) of manifest gen lies there, and has this hash. */
+int catalog_manifest_put(struct catalog *c, int box, unsigned int gen, int kind,
+			 const char *sha256, struct bk_err *err);
+/* All of them on a box, in order; each() as below. */
+int catalog_each_manifest(struct catalog *c, int box,
+			  int (*each)(void *arg, unsigned int gen, int kind,
+				      const char *sha256, struct bk_err *err),
+			  void *arg, struct bk_err *err);
+/*
+ * Manifest gen of the box is no good any more: what was listed in it is
+ * pending again, so that a push lists it in another one.
+ */
+int catalog_unlist(struct catalog *c, int box, unsigned int gen,
+		   struct bk_err *err);
+
 /* ---- looking ---- */
 
 /* What catalog_each() goes through; 0 and NULL: no matter. */
 struct catalog_query {
 	const char *below; /* this path and all below it */
+	const char *path;  /* this path alone */
 	const char *set;
 	int64_t at; /* as of that time; 0: the newest versions */
 	bool all;   /* every version */
@@ -129,6 +147,7 @@ struct catalog_query {
 	 * file has a good copy there, whose name is the entry's object.
 	 */
 	int ready;
+	int wanted; /* wanted on that box and not listed there, ready or not */
 	uint64_t limit; /* at most that many */
 };
 /* In the order of the paths' bytes; each() returns 0, or -1 with err. */

@@ -205,12 +205,16 @@ int catalog_each_object(struct catalog *c, int box,
 		" SELECT content FROM copy WHERE box = %d"
 		" ORDER BY max(last, failed), object;",
 		box);
-	int got = db_run(c, order, err);
-	bool more = true;
+	bool reading = db_pragma(c, "PRAGMA query_only") == 1, more = true;
+	int got;
 
-	/* not kept, since the table is another one each time */
-	if (got < 0)
+	/* a table of this connection alone; the catalog stays as it is */
+	if (reading && db_run(c, "PRAGMA query_only = OFF", err) < 0)
 		return -1;
+	got = db_run(c, order, err);
+	if (reading && got == 0)
+		got = db_run(c, "PRAGMA query_only = ON", err);
+	/* not kept, since the table is another one each time */
 	while (got == 0 && more) {
 		struct page *p = bk_calloc(1, sizeof(*p));
 

@@ -292,27 +292,31 @@ static char *query_text(const struct catalog_query *q)
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 
 	bk_buf_adds(&b, "SELECT " ENTRY_COLUMNS);
-	bk_buf_adds(&b, q->ready ? ", k.object FROM pending p JOIN file f"
-				   " ON f.id = p.file"
-				 : ", NULL FROM file f");
+	bk_buf_adds(&b, q->ready ? ", k.object" : ", NULL");
+	bk_buf_adds(&b, q->ready || q->wanted ? " FROM pending p JOIN file f"
+						" ON f.id = p.file"
+					      : " FROM file f");
 	bk_buf_adds(&b, " LEFT JOIN content n ON n.id = f.content");
 	if (q->ready)
 		bk_buf_adds(&b, " LEFT JOIN copy k ON k.content = f.content"
 				" AND k.box = p.box AND k.state = 0");
 	bk_buf_adds(&b, " WHERE 1");
+	if (q->ready || q->wanted)
+		bk_buf_adds(&b, " AND p.box = ?4");
 	if (q->ready)
-		bk_buf_adds(&b, " AND p.box = ?4"
-				" AND (f.type <> 'f' OR k.object IS NOT NULL)");
+		bk_buf_adds(&b, " AND (f.type <> 'f' OR k.object IS NOT NULL)");
 	if (q->at)
 		bk_buf_adds(&b, " AND since <= ?3"
 				" AND (until IS NULL OR until > ?3)");
 	else if (!q->all)
 		bk_buf_adds(&b, " AND until IS NULL");
-	/* '0' follows '/' */
-	if (q->below)
+	/* '0' follows '/'; below "/" is everything */
+	if (q->below && q->below[1])
 		bk_buf_adds(&b, " AND (f.path = ?1 OR (f.path >"
 				" CAST(?1 || '/' AS BLOB)"
 				" AND f.path < CAST(?1 || '0' AS BLOB)))");
+	if (q->path)
+		bk_buf_adds(&b, " AND f.path = ?6");
 	if (q->set)
 		bk_buf_adds(&b, " AND name = ?2");
 	bk_buf_adds(&b, " ORDER BY f.path, since");
@@ -350,15 +354,15 @@ int catalog_each(struct catalog *c, const struct catalog_query *query,
 
 	if (sqlite3_prepare_v2(c->db, sql, -1, &q, NULL) != SQLITE_OK)
 		return db_fail(c, err);
-	/* below "/" is everything */
 	if (query->below)
-		db_bind_path(q, 1,
-			     strcmp(query->below, "/") == 0 ? ""
-							    : query->below);
+		db_bind_path(q, 1, query->below);
+	if (query->path)
+		db_bind_path(q, 6, query->path);
 	if (query->set)
 		db_bind_text(q, 2, query->set);
 	(void)sqlite3_bind_int64(q, 3, query->at);
-	(void)sqlite3_bind_int(q, 4, query->ready);
+	(void)sqlite3_bind_int(q, 4,
+			       query->ready ? query->ready : query->wanted);
 	(void)sqlite3_bind_int64(q, 5, (int64_t)query->limit);
 	got = each_row(c, q, each, arg, err);
 	(void)sqlite3_finalize(q);

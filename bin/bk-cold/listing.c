@@ -120,6 +120,16 @@ static int note_listed(struct listing *l, struct bk_err *err)
 {
 	struct catalog *cat = l->p->cat;
 
+	for (int kind = 0; kind < MANIFEST_KINDS; kind++) {
+		const char *sha256, *name;
+		uint64_t size;
+
+		(void)manifest_part(l->m, (enum manifest_kind)kind, &size,
+				    &sha256, &name);
+		if (catalog_manifest_put(cat, l->to->known.id, l->gen, kind,
+					 sha256, err) < 0)
+			return -1;
+	}
 	for (size_t i = 0; i < l->n; i++)
 		if (catalog_list(cat, l->ids[i], l->to->known.id, l->gen, err) <
 		    0)
