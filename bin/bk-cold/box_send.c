@@ -1,0 +1,640 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Uploads to a box behind ssh: each is a small machine that goes from stage to
+ * stage when the replies that it waits for are there. Requests that need no
+ * answer of one another are sent in one go.
+ */
+#include "box_sftp.h"
+
+#include "sig.h"
+
+enum {
+	HANDLES_MAX = 64,
+	EARLY_MAX = 64 * 1024, /* kept until the file is open there */
+	WINDOW = 4 << 20,      /* bytes of one file in flight */
+	BATCH_MAX = 400,
+};
+
+enum stage {
+	STAGE_NEW,
+	STAGE_OPENING,
+	STAGE_SENDING,
+	STAGE_CLOSING,
+	STAGE_HASH,    /* its temporary file is to be hashed */
+	STAGE_PLACE,   /* rename it, unless the name is taken */
+	STAGE_LOOK,    /* at another name */
+	STAGE_COMPARE, /* what has the name is to be hashed */
+	STAGE_RENAMING,
+	STAGE_CHECKING,
+	STAGE_CLEANING,
+};
+
+struct sending {
+	struct upload u;
+	enum stage stage;
+	struct bk_buf handle;
+	bool open;
+	struct bk_buf early;
+	uint64_t offset;
+	size_t flying, window; /* requests, bytes without a reply */
+	char *plain;	       /* the name that it should get */
+	unsigned int candidate;
+	bool taken;	 /* there is something of that name */
+	uint32_t status; /* of RENAME */
+	struct box_stat st;
+	bool running; /* a command that hashes it */
+	bool alone;   /* it must be the only one of its command */
+	bool failed;
+	struct bk_err err;
+};
+
+struct sendlist {
+	struct sending *v[BATCH_MAX];
+	size_t n;
+};
+
+struct flight {
+	struct sending *x;
+	size_t n;
+};
+
+static struct sending *of(struct upload *u)
+{
+	return (struct sending *)u;
+}
+
+static void fail(struct sending *x, uint32_t status, const char *what,
+		 const char *name)
+{
+	if (!x->failed)
+		(void)sftpbox_fail(x->u.box, status, what, name, &x->err);
+	x->failed = true;
+}
+
+struct upload *sftp_box_upload(struct box *b)
+{
+	struct sending *x = bk_calloc(1, sizeof(*x));
+
+	(void)b;
+	return &x->u;
+}
+
+/* Requests. */
+
+static void send(struct sending *x, int type, const struct bk_buf *body,
+		 sftp_reply *reply)
+{
+	x->flying++;
+	sftp_send(sftpbox(x->u.box)->s, type, body, reply, x);
+}
+
+static void send_path(struct sending *x, int type, const char *name,
+		      sftp_reply *reply)
+{
+	BK_AUTO_FREE char *path = sftpbox_path(x->u.box, name);
+	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
+
+	wire_text(&body, path);
+	send(x, type, &body, reply);
+}
+
+static void on_open(void *arg, const struct reply *r)
+{
+	struct sending *x = arg;
+	const unsigned char *p;
+	struct wire w;
+	size_t n;
+
+	x->flying--;
+	if (!r)
+		return;
+	w = r->body;
+	p = wire_get_string(&w, &n);
+	if (r->type != FXP_HANDLE || w.bad || n > 256) {
+		fail(x, r->status, "create", x->u.temp);
+		return;
+	}
+	bk_buf_add(&x->handle, p, n);
+	x->open = true;
+}
+
+static void on_name(void *arg, const struct reply *r)
+{
+	struct sending *x = arg;
+	struct wire_attrs a;
+	struct wire w;
+
+	x->flying--;
+	if (!r)
+		return;
+	x->taken = !(r->type == FXP_STATUS && r->status == FX_NO_SUCH_FILE);
+	x->st = (struct box_stat){ .type = '?' };
+	if (r->type != FXP_ATTRS)
+		return;
+	w = r->body;
+	wire_get_attrs(&w, &a);
+	if (!w.bad && a.has_size && a.has_mode)
+		x->st = (struct box_stat){
+			.type = (a.mode & 0170000) == 0100000 ? 'f' : '?',
+			.size = a.size,
+		};
+}
+
+static void ignore(void *arg, const struct reply *r)
+{
+	struct sending *x = arg;
+
+	(void)r;
+	x->flying--;
+}
+
+/* Folders above a name that are not known to be there. Who fails, is. */
+static void make_folders(struct sending *x, const char *name)
+{
+	struct bk_strv *made = &sftpbox(x->u.box)->made;
+
+	for (const char *p = strchr(name, '/'); p; p = strchr(p + 1, '/')) {
+		BK_AUTO_FREE char *up = bk_memdup(name, (size_t)(p - name));
+		BK_AUTO_FREE char *path = NULL;
+		BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
+
+		if (folders_have(made, up))
+			continue;
+		path = sftpbox_path(x->u.box, up);
+		wire_text(&body, path);
+		wire_no_attrs(&body);
+		send(x, FXP_MKDIR, &body, ignore);
+		folders_add(made, up);
+	}
+}
+
+static void start(struct sending *x)
+{
+	struct sftpbox *b = sftpbox(x->u.box);
+	BK_AUTO_FREE char *path = sftpbox_path(&b->b, x->u.temp);
+	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
+
+	if (b->opening >= HANDLES_MAX || !sftp_may_send(b->s))
+		return;
+	b->opening++;
+	x->stage = STAGE_OPENING;
+	x->plain = bk_strdup(x->u.name);
+	make_folders(x, x->plain);
+	wire_text(&body, path);
+	wire_u32(&body, FXF_READ | FXF_WRITE | FXF_CREAT | FXF_EXCL);
+	wire_no_attrs(&body);
+	send(x, FXP_OPEN, &body, on_open);
+	send_path(x, FXP_LSTAT, x->plain, on_name);
+}
+
+static void on_write(void *arg, const struct reply *r)
+{
+	struct flight *f = arg;
+	struct sending *x = f->x;
+
+	x->flying--;
+	x->window -= f->n;
+	free(f);
+	if (r && (r->type != FXP_STATUS || r->status != FX_OK))
+		fail(x, r->status, "write", x->u.temp);
+}
+
+static void send_bytes(struct sending *x, const char *p, size_t n)
+{
+	struct sftp *s = sftpbox(x->u.box)->s;
+	size_t most = sftp_write_max(s);
+
+	while (n > 0) {
+		struct flight *f = bk_malloc(sizeof(*f));
+		size_t k = n < most ? n : most;
+
+		*f = (struct flight){ x, k };
+		x->flying++;
+		x->window += k;
+		sftp_send_write(s, x->handle.p, x->handle.len, x->offset, p, k,
+				on_write, f);
+		x->offset += k;
+		p += k;
+		n -= k;
+	}
+}
+
+static void on_done(void *arg, const struct reply *r)
+{
+	struct sending *x = arg;
+
+	x->flying--;
+	if (r && (r->type != FXP_STATUS || r->status != FX_OK))
+		fail(x, r->status, "finish", x->u.temp);
+}
+
+static void send_close(struct sending *x, sftp_reply *reply)
+{
+	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
+
+	wire_string(&body, x->handle.p, x->handle.len);
+	send(x, FXP_CLOSE, &body, reply);
+	x->open = false;
+}
+
+/* All bytes are on their way; so is what makes them durable. */
+static void finish(struct sending *x)
+{
+	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
+
+	if (sftp_has(sftpbox(x->u.box)->s, "fsync@openssh.com")) {
+		wire_text(&body, "fsync@openssh.com");
+		wire_string(&body, x->handle.p, x->handle.len);
+		send(x, FXP_EXTENDED, &body, on_done);
+	}
+	send_close(x, on_done);
+	x->stage = STAGE_CLOSING;
+}
+
+static void on_rename(void *arg, const struct reply *r)
+{
+	struct sending *x = arg;
+
+	x->flying--;
+	if (r)
+		x->status = r->type == FXP_STATUS ? r->status : FX_BAD_MESSAGE;
+}
+
+static void send_rename(struct sending *x)
+{
+	BK_AUTO_FREE char *from = sftpbox_path(x->u.box, x->u.temp);
+	BK_AUTO_FREE char *to = sftpbox_path(x->u.box, x->u.name);
+	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
+
+	wire_text(&body, from);
+	wire_text(&body, to);
+	send(x, FXP_RENAME, &body, on_rename);
+	/* right behind it: what is there under that name now? */
+	send_path(x, FXP_LSTAT, x->u.name, on_name);
+	x->stage = STAGE_RENAMING;
+}
+
+static void clean(struct sending *x)
+{
+	if (x->stage == STAGE_OPENING || x->stage == STAGE_SENDING ||
+	    x->stage == STAGE_CLOSING)
+		sftpbox(x->u.box)->opening--;
+	if (x->open)
+		send_close(x, ignore);
+	send_path(x, FXP_REMOVE, x->u.temp, ignore);
+	x->stage = STAGE_CLEANING;
+}
+
+/* Stages. */
+
+static void next_name(struct sending *x)
+{
+	if (++x->candidate >= UPLOAD_NAMES_MAX) {
+		fail(x, FX_FAILURE, "find a free name for", x->plain);
+		return;
+	}
+	free(x->u.name);
+	x->u.name = upload_candidate(&x->u, x->plain, x->candidate);
+	send_path(x, FXP_LSTAT, x->u.name, on_name);
+	x->stage = STAGE_LOOK;
+}
+
+/* Behind RENAME and the look at what has the name. */
+static void renamed(struct sending *x)
+{
+	if (x->status == FX_OK)
+		x->stage = STAGE_CHECKING;
+	else if (x->taken && x->st.type == 'f')
+		x->stage = STAGE_COMPARE;
+	else
+		fail(x, x->status, "rename", x->u.temp);
+}
+
+static void check(struct sending *x)
+{
+	if (x->st.type != 'f' || x->st.size != x->u.size) {
+		(void)bk_err_set(&x->err, BK_EX_DATAERR, 0,
+				 "box %s: '%s' is not there as it was put",
+				 x->u.box->name, x->u.name);
+		x->failed = true;
+	}
+}
+
+/* One step; false: it waits for something. */
+static bool step(struct sending *x)
+{
+	enum stage before = x->stage;
+
+	if (x->flying > 0 && x->stage != STAGE_OPENING &&
+	    x->stage != STAGE_SENDING)
+		return false;
+	switch (x->stage) {
+	case STAGE_NEW:
+		start(x);
+		break;
+	case STAGE_OPENING:
+		if (x->open)
+			x->stage = STAGE_SENDING;
+		break;
+	case STAGE_SENDING:
+		send_bytes(x, x->early.p, x->early.len);
+		bk_buf_free(&x->early);
+		x->early = BK_BUF_INIT;
+		if (*x->u.sha256)
+			finish(x);
+		break;
+	case STAGE_CLOSING:
+		sftpbox(x->u.box)->opening--;
+		x->stage = STAGE_HASH;
+		break;
+	case STAGE_PLACE:
+	case STAGE_LOOK:
+		if (!x->taken)
+			send_rename(x);
+		else if (x->st.type == 'f' && x->st.size == x->u.size)
+			x->stage = STAGE_COMPARE;
+		else
+			next_name(x);
+		break;
+	case STAGE_RENAMING:
+		renamed(x);
+		break;
+	default:
+		break;
+	}
+	return x->stage != before;
+}
+
+static void end(struct sending *x, const struct bk_err *err)
+{
+	struct bk_err why = err ? *err : (struct bk_err){ 0 };
+
+	upload_end(&x->u, err ? &why : NULL);
+}
+
+void sftp_box_discard(struct upload *u)
+{
+	struct sending *x = of(u);
+
+	bk_buf_free(&x->handle);
+	bk_buf_free(&x->early);
+	free(x->plain);
+}
+
+/* true: it is over, and freed. */
+static bool turn(struct sending *x)
+{
+	if (x->u.aborted && !x->failed && !x->running) {
+		x->failed = true;
+		x->err = x->u.why;
+	}
+	while (!x->failed && step(x))
+		;
+	if (!x->failed && x->stage == STAGE_CHECKING) {
+		check(x);
+		if (!x->failed) {
+			end(x, NULL);
+			return true;
+		}
+	}
+	if (!x->failed || x->flying > 0 || x->running)
+		return false;
+	if (x->stage == STAGE_NEW || x->stage == STAGE_CLEANING) {
+		end(x, &x->err);
+		return true;
+	}
+	clean(x);
+	return false;
+}
+
+/* Hashing. */
+
+static const char *hashed_name(const struct sending *x)
+{
+	return x->stage == STAGE_HASH ? x->u.temp : x->u.name;
+}
+
+static bool is_to_hash(const struct sending *x)
+{
+	return (x->stage == STAGE_HASH || x->stage == STAGE_COMPARE) &&
+	       !x->running && !x->failed;
+}
+
+static void take_hash(struct sending *x, const char *sha256)
+{
+	bool same = strcmp(sha256, x->u.sha256) == 0;
+
+	if (x->stage == STAGE_HASH && same) {
+		x->stage = STAGE_PLACE;
+	} else if (x->stage == STAGE_HASH) {
+		(void)bk_err_set(&x->err, BK_EX_DATAERR, 0,
+				 "box %s: other bytes arrived than were sent",
+				 x->u.box->name);
+		x->failed = true;
+	} else if (same) {
+		/* it is there already: then the temporary one can go */
+		send_path(x, FXP_REMOVE, x->u.temp, ignore);
+		send_path(x, FXP_LSTAT, x->u.name, on_name);
+		x->status = FX_OK;
+		x->stage = STAGE_RENAMING;
+	} else {
+		next_name(x);
+	}
+}
+
+static void hash_failed(struct sending *x, const char *said)
+{
+	if (!x->alone) {
+		x->alone = true;
+		return;
+	}
+	(void)bk_err_set(&x->err, BK_EX_PROTOCOL, 0,
+			 "box %s: its sha256sum gives no answer that can be "
+			 "believed: %.200s",
+			 x->u.box->name, *said ? said : "nothing");
+	x->failed = true;
+}
+
+static void end_run(struct sftpbox *b, size_t i)
+{
+	struct hash_run *r = b->runs[i];
+	struct sendlist *l = b->hashing[i];
+	enum hash_end how = hash_ended(r);
+
+	if (how == HASH_LOST)
+		b->b.lost = true;
+	else if (how == HASH_NONE && b->shell == SHELL_UNKNOWN)
+		b->shell = SHELL_NONE;
+	else if (how == HASH_DONE)
+		b->shell = SHELL_HASHES;
+	for (size_t k = 0; k < l->n; k++) {
+		struct sending *x = l->v[k];
+		const struct hash_sum *sum = hash_sum(r, k);
+
+		x->running = false;
+		if (how == HASH_LOST || b->shell == SHELL_NONE)
+			continue;
+		if (sum->found == BOX_HASHED)
+			take_hash(x, sum->sha256);
+		else
+			hash_failed(x, hash_said(r));
+	}
+	hash_free(r);
+	free(l);
+	b->runs[i] = NULL;
+	b->hashing[i] = NULL;
+}
+
+static bool start_run(struct sftpbox *b, size_t i)
+{
+	BK_AUTO_STRV struct bk_strv paths = BK_STRV_INIT;
+	struct sendlist *l = bk_calloc(1, sizeof(*l));
+	uint64_t bytes = 0;
+	size_t line = 0;
+	struct bk_err err;
+
+	for (struct upload *u = b->b.uploads; u && l->n < BATCH_MAX;
+	     u = u->next) {
+		struct sending *x = of(u);
+		char *path;
+
+		if (!is_to_hash(x) || (x->alone && l->n > 0))
+			continue;
+		path = sftpbox_path(&b->b, hashed_name(x));
+		line += strlen(path) + 1;
+		if (l->n > 0 && line > HASH_LINE_MAX) {
+			free(path);
+			break;
+		}
+		bk_strv_take(&paths, path);
+		l->v[l->n++] = x;
+		bytes += u->size;
+		if (x->alone)
+			break;
+	}
+	b->runs[i] = l->n ? hash_start(b->ssh, &paths, bytes, &err) : NULL;
+	if (!b->runs[i]) {
+		if (l->n)
+			b->b.lost = true;
+		free(l);
+		return false;
+	}
+	for (size_t k = 0; k < l->n; k++)
+		l->v[k]->running = true;
+	b->hashing[i] = l;
+	return true;
+}
+
+/* Without sha256sum there: by reading what arrived. */
+static void read_back(struct sftpbox *b)
+{
+	struct upload *u = b->b.uploads;
+
+	while (u && !is_to_hash(of(u)))
+		u = u->next;
+	while (u) {
+		struct sending *x = of(u);
+		struct box_hash h = { .name = hashed_name(x), .size = u->size };
+		struct bk_err err;
+
+		if (sftp_box_hash(&b->b, &h, 1, true, NULL, NULL, &err) < 0)
+			return;
+		if (h.found == BOX_HASHED)
+			take_hash(x, h.sha256);
+		else
+			hash_failed(x, h.why);
+		/* the list may be another one now */
+		for (u = b->b.uploads; u && !is_to_hash(of(u)); u = u->next)
+			;
+	}
+}
+
+void sftp_box_stop(struct box *b)
+{
+	struct sftpbox *x = sftpbox(b);
+
+	for (size_t i = 0; i < HASH_RUNS; i++) {
+		hash_free(x->runs[i]);
+		free(x->hashing[i]);
+		x->runs[i] = NULL;
+		x->hashing[i] = NULL;
+	}
+}
+
+/* What box.c calls. */
+
+size_t sftp_box_room(const struct upload *u)
+{
+	const struct sending *x = (const struct sending *)u;
+	size_t room;
+
+	if (x->failed)
+		return EARLY_MAX;
+	if (x->stage == STAGE_NEW || x->stage == STAGE_OPENING)
+		room = EARLY_MAX - x->early.len;
+	else if (x->stage == STAGE_SENDING && sftp_may_send(sftpbox(u->box)->s))
+		room = x->window < WINDOW ? WINDOW - x->window : 0;
+	else
+		room = 0;
+	return room;
+}
+
+void sftp_box_write(struct upload *u, const void *p, size_t n)
+{
+	struct sending *x = of(u);
+
+	if (x->failed)
+		return;
+	if (x->stage == STAGE_SENDING && x->early.len == 0)
+		send_bytes(x, p, n);
+	else
+		bk_buf_add(&x->early, p, n);
+}
+
+size_t sftp_box_wait(struct box *b, struct pollfd *fds, bool *ret_ready)
+{
+	struct sftpbox *x = sftpbox(b);
+	size_t n = 0;
+
+	/* requests that were made since may change what there is to do */
+	for (struct upload *u = b->uploads; u; u = u->next) {
+		struct sending *y = of(u);
+
+		while (!y->failed && !u->aborted && step(y))
+			;
+		*ret_ready = *ret_ready || ((y->failed || u->aborted) &&
+					    y->flying == 0 && !y->running);
+	}
+	n += sftp_wait(x->s, fds);
+	fds[n++] = (struct pollfd){ .fd = ssh_fd(x->ssh), .events = POLLIN };
+	for (size_t i = 0; i < HASH_RUNS; i++)
+		if (x->runs[i])
+			n += hash_wait(x->runs[i], fds + n);
+	return n;
+}
+
+void sftp_box_advance(struct box *b)
+{
+	struct sftpbox *x = sftpbox(b);
+	struct upload *next;
+
+	sftp_advance(x->s);
+	ssh_drain(x->ssh);
+	b->lost = b->lost || sftp_is_dead(x->s);
+	for (size_t i = 0; !b->lost && i < HASH_RUNS; i++)
+		if (x->runs[i] && hash_advance(x->runs[i]))
+			end_run(x, i);
+	for (struct upload *u = b->uploads; !b->lost && u; u = next) {
+		next = u->next;
+		(void)turn(of(u));
+	}
+	if (!b->lost && x->shell == SHELL_NONE)
+		read_back(x);
+	for (size_t i = 0; !b->lost && i < HASH_RUNS; i++)
+		if (!x->runs[i] && x->shell != SHELL_NONE && !start_run(x, i))
+			break;
+	if (b->lost) {
+		sftp_kill(x->s);
+		sftp_box_stop(b);
+	}
+}

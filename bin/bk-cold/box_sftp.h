@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A box behind ssh, for box_sftp.c (what it answers at once), box_read.c
+ * (what is read) and box_send.c (uploads) alone.
+ */
+#ifndef BOX_SFTP_H
+#define BOX_SFTP_H
+
+#include "box_impl.h"
+#include "hash.h"
+#include "sftp.h"
+
+enum { HASH_RUNS = 2 };
+
+struct sftpbox {
+	struct box b;
+	struct ssh *ssh;
+	struct bk_child child; /* the ssh of sftp */
+	struct sftp *s;
+	enum { SHELL_UNKNOWN, SHELL_NONE, SHELL_HASHES } shell;
+	struct bk_strv made; /* folders that are there; sorted */
+	struct hash_run *runs[HASH_RUNS];
+	struct sendlist *hashing[HASH_RUNS]; /* whose temporary names */
+	size_t opening; /* uploads that have, or will have, a handle */
+};
+
+static inline struct sftpbox *sftpbox(struct box *b)
+{
+	return (struct sftpbox *)b;
+}
+
+/* The path of a name on the machine. The caller frees it. */
+char *sftpbox_path(const struct box *b, const char *name);
+/* The connection is over: 75. */
+int sftpbox_lost(struct box *b, struct bk_err *err);
+/* What a status means for what was done to name. */
+int sftpbox_fail(const struct box *b, uint32_t status, const char *what,
+		 const char *name, struct bk_err *err);
+
+/* Folders that are known to be there. */
+bool folders_have(const struct bk_strv *made, const char *name);
+void folders_add(struct bk_strv *made, const char *name);
+
+/* One request and its reply, waited for. */
+struct answer {
+	bool over, lost;
+	int type;
+	uint32_t status;
+	struct bk_buf body; /* behind the id or the code */
+};
+#define ANSWER_AUTO BK_AUTO(answer_free)
+int sftpbox_call(struct box *b, int type, const struct bk_buf *body,
+		 struct answer *ret, struct bk_err *err);
+void answer_free(struct answer *a);
+/* A request whose body is the path of name alone. */
+int sftpbox_call_path(struct box *b, int type, const char *name,
+		      struct answer *ret, struct bk_err *err);
+/* OPEN or OPENDIR: the handle into ret. 66, 77, 74. */
+int sftpbox_open(struct box *b, const char *name, uint32_t flags,
+		 struct bk_buf *ret, struct bk_err *err);
+int sftpbox_close(struct box *b, const struct bk_buf *handle,
+		  struct bk_err *err);
+
+int sftp_box_get(struct box *b, const char *name, uint64_t size,
+		 int (*sink)(void *arg, const void *p, size_t n,
+			     struct bk_err *err),
+		 void *arg, struct bk_err *err);
+int sftp_box_hash(struct box *b, struct box_hash *v, size_t n, bool read_back,
+		  void (*done)(void *arg, const struct box_hash *h), void *arg,
+		  struct bk_err *err);
+bool sftp_box_hashes_there(struct box *b);
+
+struct upload *sftp_box_upload(struct box *b);
+void sftp_box_discard(struct upload *u);
+size_t sftp_box_room(const struct upload *u);
+void sftp_box_write(struct upload *u, const void *p, size_t n);
+size_t sftp_box_wait(struct box *b, struct pollfd *fds, bool *ret_ready);
+void sftp_box_advance(struct box *b);
+/* Forget the commands that run. */
+void sftp_box_stop(struct box *b);
+
+#endif
