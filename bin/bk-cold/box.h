@@ -121,7 +121,7 @@ int box_hash(struct box *b, struct box_hash *v, size_t n, bool read_back,
 struct upload;
 typedef void box_done(void *arg, struct upload *u, const struct bk_err *err);
 
-/* host: the folder of BOX_PARTS; the folder of name must exist. */
+/* host: the folder of BOX_PARTS, which must exist; that of name is made. */
 struct upload *box_upload(struct box *b, const char *host, const char *name,
 			  uint64_t size, box_done *done, void *arg);
 /* Bytes that it can take now; 0: poll first. */

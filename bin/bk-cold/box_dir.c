@@ -395,10 +395,21 @@ static size_t dir_room(const struct upload *u)
 	return PIECE;
 }
 
+static int make_parent(struct upload *u, struct bk_err *err)
+{
+	const char *slash = strrchr(u->name, '/');
+	BK_AUTO_FREE char *dir =
+		slash ? bk_memdup(u->name, (size_t)(slash - u->name)) : NULL;
+
+	return dir ? dir_mkdirs(u->box, dir, err) : 0;
+}
+
 static int open_temp(struct dirupload *d)
 {
 	struct upload *u = &d->u;
 
+	if (make_parent(u, &d->err) < 0)
+		return -1;
 	d->fd = open_below(u->box, u->temp, O_RDWR | O_CREAT | O_EXCL, 0666);
 	return d->fd < 0 ? fail(u->box, "create", u->temp, &d->err) : 0;
 }

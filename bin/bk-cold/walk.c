@@ -20,8 +20,9 @@ struct state {
 
 static int open_beside(int dirfd, const char *name, int flags)
 {
-	struct open_how how = { .flags = (uint64_t)(flags | O_NOFOLLOW |
-						    O_CLOEXEC | O_NONBLOCK),
+	/* O_PATH goes with few others */
+	int more = O_NOFOLLOW | O_CLOEXEC | (flags & O_PATH ? 0 : O_NONBLOCK);
+	struct open_how how = { .flags = (uint64_t)(flags | more),
 				.resolve = RESOLVE_NO_SYMLINKS |
 					   RESOLVE_NO_MAGICLINKS };
 
