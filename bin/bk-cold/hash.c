@@ -139,6 +139,18 @@ void hash_parse(const char *text, const char *complaints,
 		ret[i] = (struct hash_sum){ .found = BOX_UNKNOWN };
 }
 
+/* Does any line begin as one of sha256sum does? */
+static bool has_sum(const char *text)
+{
+	while (text && *text) {
+		if (strspn(text, "0123456789abcdef") == 64)
+			return true;
+		text = strchr(text, '\n');
+		text = text ? text + 1 : NULL;
+	}
+	return false;
+}
+
 /*
  * Who fails without a word about our files runs no such command. A server of
  * SFTP alone may even end well, having read nothing.
@@ -160,7 +172,7 @@ static void judge(struct hash_run *r, int status)
 		return;
 	for (size_t i = 0; i < r->paths.n; i++)
 		r->sums[i] = (struct hash_sum){ .found = BOX_UNKNOWN };
-	if (!strstr(r->err.p, "sha256sum: ") && r->out.len == 0)
+	if (!strstr(r->err.p, "sha256sum: ") && !has_sum(r->out.p))
 		r->end = HASH_NONE;
 }
 
