@@ -96,7 +96,10 @@ struct copy {
 	int64_t failed; /* when a proof failed; 0: the last one was good */
 };
 
-/* A copy of this content was proved just now, and lies there as object. */
+/*
+ * A copy of this content was proved just now, and lies there as object. how
+ * NUL: it lies there since then, but was never proved.
+ */
 int catalog_copy_add(struct catalog *c, const struct entry *e, int box,
 		     const char *object, int64_t now, char how,
 		     struct bk_err *err);
@@ -179,8 +182,11 @@ struct catalog_sum {
 	uint64_t objects, there; /* copies on the box, their bytes */
 	uint64_t bad;		 /* of them not good */
 	uint64_t pending;	 /* files wanted there, not yet listed */
-	int64_t oldest, newest;	 /* last proofs of good copies */
+	uint64_t unproved;	 /* good copies that were never proved */
+	int64_t oldest, newest;	 /* last proofs of good copies that were */
 };
+/* The highest id of a version. */
+int catalog_last_id(struct catalog *c, int64_t *ret, struct bk_err *err);
 int catalog_sum(struct catalog *c, int box, struct catalog_sum *ret,
 		struct bk_err *err);
 

@@ -286,9 +286,12 @@ int catalog_sum(struct catalog *c, int box, struct catalog_sum *ret,
 	static const char pending[] =
 		"SELECT count(*), 0 FROM pending p JOIN file f ON f.id = p.file"
 		" WHERE p.box = ?1 AND f.type = 'f'";
+	static const char unproved[] = "SELECT count(*), 0 FROM copy"
+				       " WHERE box = ?1 AND state = 0"
+				       " AND last = 0";
 	static const char dates[] =
 		"SELECT coalesce(min(last), 0), coalesce(max(last), 0)"
-		" FROM copy WHERE box = ?1 AND state = 0";
+		" FROM copy WHERE box = ?1 AND state = 0 AND last > 0";
 	uint64_t none, oldest = 0, newest = 0;
 
 	*ret = (struct catalog_sum){ 0 };
@@ -296,9 +299,21 @@ int catalog_sum(struct catalog *c, int box, struct catalog_sum *ret,
 	    sum_row(c, there, box, &ret->objects, &ret->there, err) < 0 ||
 	    sum_row(c, bad, box, &ret->bad, &none, err) < 0 ||
 	    sum_row(c, pending, box, &ret->pending, &none, err) < 0 ||
+	    sum_row(c, unproved, box, &ret->unproved, &none, err) < 0 ||
 	    sum_row(c, dates, box, &oldest, &newest, err) < 0)
 		return -1;
 	ret->oldest = (int64_t)oldest;
 	ret->newest = (int64_t)newest;
+	return 0;
+}
+
+int catalog_last_id(struct catalog *c, int64_t *ret, struct bk_err *err)
+{
+	static const char sql[] = "SELECT coalesce(max(id), 0), ?1 FROM file";
+	uint64_t id = 0, none;
+
+	if (sum_row(c, sql, 0, &id, &none, err) < 0)
+		return -1;
+	*ret = (int64_t)id;
 	return 0;
 }

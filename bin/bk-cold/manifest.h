@@ -71,11 +71,11 @@ int manifest_read(struct box *b, const char *host, unsigned int gen,
 		  void *arg, struct bk_err *err);
 /*
  * Read SHA256SUMS.GEN: 65 where it is cut off or damaged, 66 where there is
- * none. What it says of the other two: "" where it does not.
+ * none. The hashes of the parts by their kinds: its own, and what it says of
+ * the others, "" where it does not.
  */
 int manifest_read_sums(struct box *b, const char *host, unsigned int gen,
-		       char ret_files[static 65], char ret_mtree[static 65],
-		       struct bk_err *err);
+		       char ret[static MANIFEST_KINDS][65], struct bk_err *err);
 
 /* An unnamed file in folder dir, for as long as its descriptor. */
 int manifest_spool(const char *dir, struct bk_err *err);

@@ -254,9 +254,8 @@ static int check_last(struct sums *s, const char *line, struct bk_err *err)
 	return 0;
 }
 
-static int check_sums(int fd, const char *name, const char *files,
-		      const char *mtree, char ret_files[static 65],
-		      char ret_mtree[static 65], struct bk_err *err)
+static int check_sums(int fd, const char *name, char *const others[],
+		      char ret[static MANIFEST_KINDS][65], struct bk_err *err)
 {
 	SUMS_AUTO struct sums s = { .lines = { .fd = fd }, .name = name };
 	char *line = NULL;
@@ -267,8 +266,8 @@ static int check_sums(int fd, const char *name, const char *files,
 	if (!s.md)
 		return -1;
 	while ((got = next_line(&s, &line, &len, err)) > 0 && *line != '#') {
-		note_part(line, files, ret_files);
-		note_part(line, mtree, ret_mtree);
+		for (int i = 0; i < MANIFEST_SUMS; i++)
+			note_part(line, others[i], ret[i]);
 		if (add_line(&s, line, len, err) < 0)
 			return -1;
 	}
@@ -281,18 +280,41 @@ static int check_sums(int fd, const char *name, const char *files,
 		       : got;
 }
 
+static int whole_sum(const struct spool *s, char ret[static 65],
+		     struct bk_err *err)
+{
+	EVP_MD_CTX *md = bk_digest_new(err);
+	char buf[65536];
+	off_t at = 0;
+	ssize_t n;
+
+	if (!md)
+		return -1;
+	while ((n = pread(s->fd, buf, sizeof(buf), at)) > 0) {
+		if (bk_digest_add(md, buf, (size_t)n, err) < 0)
+			break;
+		at += n;
+	}
+	if (n == 0)
+		return bk_digest_end(md, ret, err);
+	EVP_MD_CTX_free(md);
+	return n < 0 ? bk_err_sys(err, "cannot read '%s'", s->name) : -1;
+}
+
 int manifest_read_sums(struct box *b, const char *host, unsigned int gen,
-		       char ret_files[static 65], char ret_mtree[static 65],
-		       struct bk_err *err)
+		       char ret[static MANIFEST_KINDS][65], struct bk_err *err)
 {
 	BK_AUTO_FREE char *name = manifest_name(host, MANIFEST_SUMS, gen);
 	BK_AUTO_FREE char *files = manifest_name(host, MANIFEST_FILES, gen);
 	BK_AUTO_FREE char *mtree = manifest_name(host, MANIFEST_MTREE, gen);
+	char *const others[MANIFEST_SUMS] = { files, mtree };
 	BK_AUTO_CLOSE int fd = spool_open(err);
 	struct spool spool = { fd, name };
 
-	*ret_files = *ret_mtree = '\0';
-	if (fd < 0 || fetch(b, &spool, err) < 0)
+	for (int i = 0; i < MANIFEST_KINDS; i++)
+		ret[i][0] = '\0';
+	if (fd < 0 || fetch(b, &spool, err) < 0 ||
+	    check_sums(fd, name, others, ret, err) < 0)
 		return -1;
-	return check_sums(fd, name, files, mtree, ret_files, ret_mtree, err);
+	return whole_sum(&spool, ret[MANIFEST_SUMS], err);
 }

@@ -437,29 +437,28 @@ CHECK_TEST(sums_of_the_others)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 	const char *path = "cold/h/SHA256SUMS.00000001";
-	char files[65], mtree[65], cmd[400];
+	char sums[MANIFEST_KINDS][65], cmd[500];
 	struct bk_err err = { 0 };
 
 	start();
-	if (manifest_read_sums(&box, "h", 1, files, mtree, &err) < 0)
+	if (manifest_read_sums(&box, "h", 1, sums, &err) < 0)
 		CHECK_FAIL("%s", err.msg);
 	(void)snprintf(cmd, sizeof(cmd),
 		       "cd cold/h; [ \"$(cat FILES* | sha256sum)\" = '%s  -' ] "
-		       "&& [ \"$(cat MTREE* | sha256sum)\" = '%s  -' ]",
-		       files, mtree);
+		       "&& [ \"$(cat MTREE* | sha256sum)\" = '%s  -' ] "
+		       "&& [ \"$(cat SHA* | sha256sum)\" = '%s  -' ]",
+		       sums[0], sums[1], sums[2]);
 	CHECK_INT(shell(cmd), 0);
 	CHECK_INT(bk_file_read(path, 1 << 20, &b, &err), 0);
 	for (size_t i = 0; i < b.len - 1; i += 3) {
 		CHECK_INT(bk_file_write(path, b.p, i, 0644, &err), 0);
-		CHECK_INT(manifest_read_sums(&box, "h", 1, files, mtree, &err),
-			  -1);
+		CHECK_INT(manifest_read_sums(&box, "h", 1, sums, &err), -1);
 		CHECK_INT(err.exit, BK_EX_DATAERR);
 	}
 	for (size_t i = 0; i < b.len; i += 3) {
 		b.p[i] ^= 1;
 		CHECK_INT(bk_file_write(path, b.p, b.len, 0644, &err), 0);
-		CHECK_INT(manifest_read_sums(&box, "h", 1, files, mtree, &err),
-			  -1);
+		CHECK_INT(manifest_read_sums(&box, "h", 1, sums, &err), -1);
 		CHECK_INT(err.exit, BK_EX_DATAERR);
 		b.p[i] ^= 1;
 	}
