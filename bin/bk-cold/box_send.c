@@ -43,6 +43,7 @@ struct sending {
 	uint32_t status; /* of RENAME */
 	struct box_stat st;
 	bool running; /* a command that hashes it */
+	bool proved;  /* its temporary file has the right hash */
 	bool alone;   /* it must be the only one of its command */
 	bool failed;
 	struct bk_err err;
@@ -344,8 +345,10 @@ static bool step(struct sending *x)
 			finish(x);
 		break;
 	case STAGE_CLOSING:
+		if (x->running)
+			return false;
 		sftpbox(x->u.box)->opening--;
-		x->stage = STAGE_HASH;
+		x->stage = x->proved ? STAGE_PLACE : STAGE_HASH;
 		break;
 	case STAGE_PLACE:
 	case STAGE_LOOK:
@@ -411,12 +414,20 @@ static bool turn(struct sending *x)
 
 static const char *hashed_name(const struct sending *x)
 {
-	return x->stage == STAGE_HASH ? x->u.temp : x->u.name;
+	return x->stage == STAGE_COMPARE ? x->u.name : x->u.temp;
 }
 
+/*
+ * What is being flushed can be hashed meanwhile, once all of it is written: it
+ * counts only if both end well.
+ */
 static bool is_to_hash(const struct sending *x)
 {
-	return (x->stage == STAGE_HASH || x->stage == STAGE_COMPARE) &&
+	bool flushing = x->stage == STAGE_CLOSING && x->window == 0 &&
+			!x->proved && sftpbox(x->u.box)->shell == SHELL_HASHES;
+
+	return (flushing || x->stage == STAGE_HASH ||
+		x->stage == STAGE_COMPARE) &&
 	       !x->running && !x->failed;
 }
 
@@ -424,9 +435,11 @@ static void take_hash(struct sending *x, const char *sha256)
 {
 	bool same = strcmp(sha256, x->u.sha256) == 0;
 
-	if (x->stage == STAGE_HASH && same) {
+	if (x->stage == STAGE_CLOSING && same) {
+		x->proved = true;
+	} else if (x->stage == STAGE_HASH && same) {
 		x->stage = STAGE_PLACE;
-	} else if (x->stage == STAGE_HASH) {
+	} else if (x->stage != STAGE_COMPARE) {
 		(void)bk_err_set(&x->err, BK_EX_DATAERR, 0,
 				 "box %s: other bytes arrived than were sent",
 				 x->u.box->name);
