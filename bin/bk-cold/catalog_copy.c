@@ -2,35 +2,6 @@
 /* Copies of contents on boxes, and their proofs. */
 #include "catalog_db.h"
 
-int catalog_copy_add(struct catalog *c, const struct entry *e, int box,
-		     const char *object, int64_t now, char how,
-		     struct bk_err *err)
-{
-	/* one that went bad there, and was copied anew under another name */
-	static const char sql[] =
-		"INSERT INTO copy(content, box, object, pushed, first, last,"
-		" how, state, failed) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, 0, 0)"
-		" ON CONFLICT(content, box) DO UPDATE SET object = ?3,"
-		" pushed = ?4, first = ?5, last = ?5, how = ?6, state = 0,"
-		" failed = 0";
-	int64_t content = db_content(c, e, false, err);
-	char text[2] = { how, '\0' };
-	sqlite3_stmt *q = db_query(c, sql, err);
-
-	if (content < 0 || !q)
-		return -1;
-	if (content == 0)
-		return bk_err_set(err, BK_EX_SOFTWARE, 0,
-				  "the catalog does not know '%s'", e->path);
-	(void)sqlite3_bind_int64(q, 1, content);
-	(void)sqlite3_bind_int(q, 2, box);
-	db_bind_text(q, 3, object);
-	(void)sqlite3_bind_int64(q, 4, now);
-	(void)sqlite3_bind_int64(q, 5, how ? now : 0);
-	db_bind_text(q, 6, text);
-	return db_write(c, q, err);
-}
-
 static int note_good(struct catalog *c, int box, const char *object,
 		     int64_t now, char how, struct bk_err *err)
 {
@@ -78,6 +49,67 @@ static int note_failed(struct catalog *c, int box, const char *object,
 			return -1;
 	}
 	return 0;
+}
+
+/* What lies there as object is another content now: the old one is gone. */
+static int forget_other(struct catalog *c, int64_t content, int box,
+			const char *object, int64_t now, struct bk_err *err)
+{
+	static const char find[] = "SELECT 1 FROM copy WHERE box = ?1"
+				   " AND object = ?2 AND content <> ?3";
+	static const char drop[] = "DELETE FROM copy WHERE box = ?1"
+				   " AND object = ?2 AND content <> ?3";
+	const char *const sqls[] = { find, drop };
+
+	for (size_t i = 0; i < BK_COUNT(sqls); i++) {
+		sqlite3_stmt *q = db_query(c, sqls[i], err);
+		int got;
+
+		if (!q)
+			return -1;
+		(void)sqlite3_bind_int(q, 1, box);
+		db_bind_text(q, 2, object);
+		(void)sqlite3_bind_int64(q, 3, content);
+		if (i == 1)
+			return db_write(c, q, err);
+		got = db_row(c, q, err);
+		(void)sqlite3_reset(q);
+		if (got <= 0)
+			return got;
+		if (note_failed(c, box, object, COPY_ABSENT, now, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int catalog_copy_add(struct catalog *c, const struct entry *e, int box,
+		     const char *object, int64_t now, char how,
+		     struct bk_err *err)
+{
+	/* one that went bad there, and was copied anew under another name */
+	static const char sql[] =
+		"INSERT INTO copy(content, box, object, pushed, first, last,"
+		" how, state, failed) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, 0, 0)"
+		" ON CONFLICT(content, box) DO UPDATE SET object = ?3,"
+		" pushed = ?4, first = ?5, last = ?5, how = ?6, state = 0,"
+		" failed = 0";
+	int64_t content = db_content(c, e, false, err);
+	char text[2] = { how, '\0' };
+	sqlite3_stmt *q = db_query(c, sql, err);
+
+	if (content < 0 || !q ||
+	    forget_other(c, content, box, object, now, err) < 0)
+		return -1;
+	if (content == 0)
+		return bk_err_set(err, BK_EX_SOFTWARE, 0,
+				  "the catalog does not know '%s'", e->path);
+	(void)sqlite3_bind_int64(q, 1, content);
+	(void)sqlite3_bind_int(q, 2, box);
+	db_bind_text(q, 3, object);
+	(void)sqlite3_bind_int64(q, 4, now);
+	(void)sqlite3_bind_int64(q, 5, how ? now : 0);
+	db_bind_text(q, 6, text);
+	return db_write(c, q, err);
 }
 
 int catalog_proof(struct catalog *c, int box, const char *object,

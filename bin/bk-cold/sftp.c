@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -136,11 +137,31 @@ void sftp_send_write(struct sftp *s, const char *handle, size_t handle_len,
 	wire_string(&s->unsent, p, n);
 }
 
+/* Who reads no more must not end us: SIGPIPE is for what goes to stdout. */
+static ssize_t write_quietly(int fd, const void *p, size_t n)
+{
+	const struct timespec none = { 0, 0 };
+	sigset_t pipe_only, before;
+	ssize_t got;
+	int num;
+
+	(void)sigemptyset(&pipe_only);
+	(void)sigaddset(&pipe_only, SIGPIPE);
+	(void)pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+	got = write(fd, p, n);
+	num = errno;
+	if (got < 0 && num == EPIPE)
+		(void)sigtimedwait(&pipe_only, NULL, &none);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = num;
+	return got;
+}
+
 static void flush(struct sftp *s)
 {
 	while (s->sent < s->unsent.len) {
-		ssize_t n = write(s->out, s->unsent.p + s->sent,
-				  s->unsent.len - s->sent);
+		ssize_t n = write_quietly(s->out, s->unsent.p + s->sent,
+					  s->unsent.len - s->sent);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -7,8 +7,8 @@
 
 /* Lost connections in a row, nothing proved between them; then it is over. */
 enum { LOSSES_MAX = 4 };
-/* What is left free on a box: bytes, and a share of what was free. */
-#define ROOM_KEPT ((uint64_t)64 << 20)
+/* What is left free on a box: bytes. */
+#define ROOM_KEPT ((uint64_t)16 << 20)
 
 boxset targets_add(struct targets *t, const char *name, struct bk_err *err)
 {
