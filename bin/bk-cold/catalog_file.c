@@ -145,28 +145,39 @@ int64_t db_content(struct catalog *c, const struct entry *e, bool create,
 	return got < 0 ? -1 : id;
 }
 
-/* The version before ends, and needs no listing any more. */
-static int end_version(struct catalog *c, const char *path, int64_t now,
-		       struct bk_err *err)
+/*
+ * The version before ends, and needs no listing any more. So do those below a
+ * path that was a folder and is none now.
+ */
+static int end_versions(struct catalog *c, const struct entry *e,
+			struct bk_err *err)
 {
 	static const char drop[] =
 		"DELETE FROM pending WHERE file IN (SELECT id FROM file"
 		" WHERE path = ?1 AND until IS NULL)";
 	static const char end[] = "UPDATE file SET until = ?2"
 				  " WHERE path = ?1 AND until IS NULL";
-	sqlite3_stmt *q = db_query(c, drop, err);
+	static const char drop_below[] =
+		"DELETE FROM pending WHERE file IN (SELECT id FROM file"
+		" WHERE path > CAST(?1 || '/' AS BLOB)"
+		" AND path < CAST(?1 || '0' AS BLOB) AND until IS NULL)";
+	static const char end_below[] =
+		"UPDATE file SET until = ?2"
+		" WHERE path > CAST(?1 || '/' AS BLOB)"
+		" AND path < CAST(?1 || '0' AS BLOB) AND until IS NULL";
+	static const char *const sqls[] = { drop, end, drop_below, end_below };
 
-	if (!q)
-		return -1;
-	db_bind_path(q, 1, path);
-	if (db_write(c, q, err) < 0)
-		return -1;
-	q = db_query(c, end, err);
-	if (!q)
-		return -1;
-	db_bind_path(q, 1, path);
-	(void)sqlite3_bind_int64(q, 2, now);
-	return db_write(c, q, err);
+	for (size_t i = 0; i < (e->meta.type == 'd' ? 2 : 4); i++) {
+		sqlite3_stmt *q = db_query(c, sqls[i], err);
+
+		if (!q)
+			return -1;
+		db_bind_path(q, 1, e->path);
+		(void)sqlite3_bind_int64(q, 2, e->since);
+		if (db_write(c, q, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static char *meta_text(const struct meta *m)
@@ -198,8 +209,7 @@ int catalog_add(struct catalog *c, struct entry *e, struct bk_err *err)
 	int64_t content = db_content(c, e, true, err);
 	sqlite3_stmt *q;
 
-	if (content < 0 ||
-	    (!e->until && end_version(c, e->path, e->since, err) < 0))
+	if (content < 0 || (!e->until && end_versions(c, e, err) < 0))
 		return -1;
 	q = db_query(c, sql, err);
 	if (!q)

@@ -91,13 +91,19 @@ static int tell(struct hunt *h, struct bk_err *err)
 	return 0;
 }
 
+/* What is only to be listed anew, or was told to be wrong, is not lacking. */
 static int note_lacking(void *arg, struct entry *e, struct bk_err *err)
 {
 	struct check *ck = arg;
+	struct copy *v = NULL;
+	bool has = e->meta.type != 'f';
+	ssize_t n = has ? 0 : catalog_copies(ck->cat, e, &v, err);
 
-	(void)err;
-	if (e->meta.type != 'f')
-		return 0;
+	for (ssize_t i = 0; i < n; i++)
+		has = has || v[i].box == ck->known.id;
+	copies_free(v, n < 0 ? 0 : (size_t)n);
+	if (n < 0 || has)
+		return n < 0 ? -1 : 0;
 	ck->n.lacking++;
 	check_say(ck, "lacking", "lacking", "-", e->path,
 		  "a push has still to bring it here");

@@ -71,35 +71,45 @@ static int add_version(struct rebuild *r, struct entry *e, struct bk_err *err)
 	return catalog_add(r->cat, e, err);
 }
 
-/* 1: there is nothing to add, 0: there is; -1. */
-static int has_copy(struct rebuild *r, const struct entry *e,
+enum has { HAS_NONE, HAS_OLDER, HAS_GOOD, HAS_BAD };
+
+/*
+ * What the catalog has of it on the box. A proof, or that it is wrong, is not
+ * undone by what a manifest says; but of copies that were never proved that
+ * of the later manifest counts, and so does one in place of one that is wrong.
+ */
+static int has_copy(struct rebuild *r, const struct entry *e, enum has *ret,
 		    struct bk_err *err)
 {
 	struct copy *v = NULL;
 	ssize_t n = catalog_copies(r->cat, e, &v, err);
-	int got = n < 0 ? -1 : 0;
 
+	*ret = HAS_NONE;
 	for (ssize_t i = 0; i < n; i++) {
+		bool same = strcmp(v[i].object, e->object) == 0;
+
 		if (v[i].box != r->known.id)
 			continue;
-		/* one that was proved, or is known to be wrong, is not undone */
-		got = v[i].last || v[i].state != COPY_OK ||
-		      strcmp(v[i].object, e->object) == 0;
-		if (v[i].state != COPY_OK &&
-		    strcmp(v[i].object, e->object) != 0)
-			got = 0;
+		if (v[i].state != COPY_OK)
+			*ret = same ? HAS_BAD : HAS_OLDER;
+		else
+			*ret = same || v[i].last ? HAS_GOOD : HAS_OLDER;
 	}
 	copies_free(v, n < 0 ? 0 : (size_t)n);
-	return got;
+	return n < 0 ? -1 : 0;
 }
 
+/* 1: there is a copy to rely on; 0: one that is known to be wrong; -1. */
 static int add_copy(struct rebuild *r, const struct entry *e,
 		    struct bk_err *err)
 {
-	int got = has_copy(r, e, err);
+	enum has has;
+	int got;
 
-	if (got != 0)
-		return got < 0 ? -1 : 0;
+	if (has_copy(r, e, &has, err) < 0)
+		return -1;
+	if (has == HAS_GOOD || has == HAS_BAD)
+		return has == HAS_GOOD;
 	got = catalog_has_object(r->cat, r->known.id, e->object, err);
 	if (got < 0)
 		return -1;
@@ -109,21 +119,28 @@ static int add_copy(struct rebuild *r, const struct entry *e,
 				  e->object);
 	/* never proved, as far as this catalog knows */
 	return catalog_copy_add(r->cat, e, r->known.id, e->object, e->since,
-				'\0', err);
+				'\0', err) < 0
+		       ? -1
+		       : 1;
 }
 
 static int take_entry(void *arg, struct entry *e, struct bk_err *err)
 {
 	struct rebuild *r = arg;
+	int got = 1;
 
 	r->entries++;
 	if (!r->cat)
 		return 0;
 	if (bk_sig_pending())
 		return bk_err_set(err, BK_EX_TEMPFAIL, 0, "it was stopped");
-	if (add_version(r, e, err) < 0 ||
-	    (e->meta.type == 'f' && add_copy(r, e, err) < 0))
+	if (add_version(r, e, err) < 0)
 		return -1;
+	if (e->meta.type == 'f')
+		got = add_copy(r, e, err);
+	/* what is wrong waits for the next push */
+	if (got <= 0)
+		return got;
 	return catalog_list(r->cat, e->id, r->known.id, r->gen, err);
 }
 
@@ -220,24 +237,36 @@ static int compare(const void *a, const void *b)
 
 static int note_host(void *arg, const char *name, const struct box_stat *st)
 {
-	struct bk_buf *b = arg;
+	struct bk_strv *hosts = arg;
 
-	if (st->type == 'd' && *name != '.' && b->len < 200)
-		bk_buf_addf(b, "%s%s", b->len ? ", " : "", name);
+	if (st->type == 'd' && name_is_safe(name) && hosts->n < 1000)
+		bk_strv_add(hosts, name);
 	return 0;
 }
 
 static int nothing(struct rebuild *r, struct bk_err *err)
 {
-	BK_AUTO_BUF struct bk_buf hosts = BK_BUF_INIT;
+	BK_AUTO_STRV struct bk_strv hosts = BK_STRV_INIT;
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 
 	if (box_list(r->box, "", note_host, &hosts, err) < 0)
 		return -1;
+	for (size_t i = 0; i < hosts.n && b.len < 300; i++) {
+		BK_AUTO_FREE char *first =
+			bk_asprintf("%s/FILES.00000001", hosts.v[i]);
+		struct box_stat st;
+		int got = box_stat(r->box, first, &st, err);
+
+		if (got < 0)
+			return -1;
+		if (got > 0)
+			bk_buf_addf(&b, "%s%s", b.len ? ", " : "", hosts.v[i]);
+	}
 	return bk_err_set(err, BK_EX_NOINPUT, 0,
 			  "box %s has no manifests of %s; it has some of: %s "
 			  "([host] name says whose they are to be)",
 			  box_name(r->box), r->c->conf->host,
-			  hosts.len ? hosts.p : "nobody");
+			  b.len ? b.p : "nobody");
 }
 
 static int find_generations(struct rebuild *r, struct bk_err *err)

@@ -238,9 +238,28 @@ static boxset startable(struct job *j)
 	return ready;
 }
 
+/* Where a file of the box lies, nothing can lie below it. */
+static char *object_name(const struct job *j, const struct target *to)
+{
+	const char *host = j->p->plan.host;
+	char *name = name_of_object(host, j->e.path);
+	struct bk_err err;
+	int taken = 0;
+
+	for (char *p = strchr(name, '/'); p && !taken; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		taken = catalog_has_object(j->p->cat, to->known.id, name, &err);
+		*p = '/';
+	}
+	if (taken <= 0)
+		return name;
+	free(name);
+	return name_of_object_alone(host, j->e.path);
+}
+
 static void start_part(struct job *j, struct target *to)
 {
-	BK_AUTO_FREE char *name = name_of_object(j->p->plan.host, j->e.path);
+	BK_AUTO_FREE char *name = object_name(j, to);
 	struct part *part = &j->parts[j->nparts];
 	struct bk_err err;
 
