@@ -11,15 +11,24 @@ coldbox_setup() {
 	mkdir -p a b srv/photos
 	# two boxes on one disk are refused
 	mount -t tmpfs tmpfs b || skip "cannot mount"
+	coldbox_conf "dir:$T/a" "dir:$T/b"
+	run_bk 0 bk-cold init a
+	run_bk 0 bk-cold init b
+	# shellcheck disable=SC2034
+	P=$T/srv/photos
+}
+
+# coldbox_conf URL_A URL_B
+coldbox_conf() {
 	cat >"$BK_CONFIG" <<-END
 		[host]
 		name = h1
 		[scan]
 		root = $T/srv
 		[box a]
-		url = dir:$T/a
+		url = $1
 		[box b]
-		url = dir:$T/b
+		url = $2
 		[cold]
 		boxes = a
 		redundant = a b
@@ -28,10 +37,6 @@ coldbox_setup() {
 		copies = 2
 		min-age = 0
 	END
-	run_bk 0 bk-cold init a
-	run_bk 0 bk-cold init b
-	# shellcheck disable=SC2034
-	P=$T/srv/photos
 }
 
 coldbox_teardown() {
