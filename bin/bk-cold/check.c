@@ -23,9 +23,11 @@ static void say_json(struct check *ck, const char *type, const char *result,
 {
 	json_t *o = json_object();
 
-	bk_rec_set_str(o, "box", ck->known.name);
+	if (strcmp(type, "local") != 0)
+		bk_rec_set_str(o, "box", ck->known.name);
 	bk_rec_set_str(o, "result", result);
-	bk_rec_set_path(o, "object", object);
+	if (strcmp(object, "-") != 0)
+		bk_rec_set_path(o, "object", object);
 	if (path)
 		bk_rec_set_path(o, "path", path);
 	if (message)
@@ -36,11 +38,14 @@ static void say_json(struct check *ck, const char *type, const char *result,
 void check_say(struct check *ck, const char *type, const char *result,
 	       const char *object, const char *path, const char *message)
 {
-	bool bad =
-		strcmp(result, "wrong") == 0 || strcmp(result, "missing") == 0;
+	bool local = strcmp(type, "local") == 0;
+	bool bad = strcmp(result, "wrong") == 0 ||
+		   strcmp(result, "missing") == 0 ||
+		   strcmp(result, "unreadable") == 0;
 
 	if (bad && !ck->first)
-		ck->first = bk_asprintf("box %s: %s is %s", ck->known.name,
+		ck->first = bk_asprintf("%s%s: %s is %s", local ? "" : "box ",
+					local ? "here" : ck->known.name,
 					path ? path : object, result);
 	if (ck->c->out.mode == BK_REC_JSON) {
 		say_json(ck, type, result, object, path, message);
@@ -52,7 +57,7 @@ void check_say(struct check *ck, const char *type, const char *result,
 	if (strcmp(type, "lacking") == 0 && ck->n.lacking > LINES)
 		return;
 	bk_log_progress(NULL);
-	bk_rec_text(&ck->c->out, ck->known.name, result, object,
+	bk_rec_text(&ck->c->out, local ? "-" : ck->known.name, result, object,
 		    path ? path : "-", message ? message : "", NULL);
 }
 
@@ -76,6 +81,7 @@ static char *counts_text(const struct check_counts *n)
 	bk_buf_addc(&b, ')');
 	add_part(&b, n->wrong, "wrong");
 	add_part(&b, n->missing, "missing");
+	add_part(&b, n->local_wrong, "local files wrong");
 	add_part(&b, n->manifests, "parts of manifests damaged or missing");
 	add_part(&b, n->unknown, "without an answer");
 	add_part(&b, n->left, "left for another time");
@@ -96,6 +102,8 @@ static json_t *counts_json(const struct check_counts *n)
 	bk_rec_set_int(o, "bytes", (int64_t)n->bytes);
 	bk_rec_set_int(o, "wrong", (int64_t)n->wrong);
 	bk_rec_set_int(o, "missing", (int64_t)n->missing);
+	bk_rec_set_int(o, "local", (int64_t)n->local);
+	bk_rec_set_int(o, "local_wrong", (int64_t)n->local_wrong);
 	bk_rec_set_int(o, "manifests", (int64_t)n->manifests);
 	bk_rec_set_int(o, "unknown", (int64_t)n->unknown);
 	bk_rec_set_int(o, "left", (int64_t)n->left);
@@ -205,6 +213,8 @@ static void add_counts(struct check_counts *to, const struct check_counts *n)
 	to->missing += n->missing;
 	to->unknown += n->unknown;
 	to->left += n->left;
+	to->local += n->local;
+	to->local_wrong += n->local_wrong;
 	to->manifests += n->manifests;
 	to->extra += n->extra;
 	to->extra_bytes += n->extra_bytes;
@@ -304,7 +314,7 @@ static int worse(int a, int b)
 
 static int judge(const struct check_counts *n)
 {
-	if (n->wrong || n->missing || n->manifests)
+	if (n->wrong || n->missing || n->manifests || n->local_wrong)
 		return BK_EX_NO;
 	if (n->unknown)
 		return BK_EX_TEMPFAIL;

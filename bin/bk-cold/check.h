@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A check: what its parts (check.c judges, prove.c proves, extra.c looks
- * around) share. The catalog is not held meanwhile: a push may run.
+ * A check: what its parts (check.c judges, prove.c proves, local.c looks
+ * here and extra.c there) share. The catalog is not held meanwhile: a push may run.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -13,6 +13,7 @@ struct check_counts {
 	uint64_t wrong, missing;     /* copies that are not */
 	uint64_t unknown;	     /* no answer, or none to believe */
 	uint64_t left;		     /* not asked, for a limit */
+	uint64_t local, local_wrong; /* files here, untouched since then */
 	uint64_t manifests;	     /* that are damaged or missing */
 	uint64_t extra, extra_bytes; /* objects that nobody knows */
 	uint64_t lacking;	     /* files that are still to come there */
@@ -52,6 +53,9 @@ struct check {
 /* Prove what is due on ck->box: manifests, then copies, oldest proofs first. */
 int prove_manifests(struct check *ck, struct bk_err *err);
 int prove_copies(struct check *ck, struct bk_err *err);
+/* The local file, where this content is its newest one; once for all boxes. */
+int prove_local(struct check *ck, const char *path, const char *sha256,
+		struct bk_err *err);
 /* What lies there and is in no catalog. */
 int find_extra(struct check *ck, struct bk_err *err);
 

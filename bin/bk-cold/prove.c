@@ -248,13 +248,17 @@ static int run(struct batch *b, struct bk_err *err)
 	int got = ask(b, err);
 
 	for (size_t i = 0; i < b->n; i++) {
+		const struct item *item = &b->items[i];
+
 		/* what was not answered is not unknown: it is asked later */
 		if (got < 0 && b->v[i].found == BOX_UNKNOWN)
 			continue;
-		if (b->items[i].path)
-			judge_copy(b->ck, &b->items[i], &b->v[i]);
+		if (item->path)
+			judge_copy(b->ck, item, &b->v[i]);
 		else
-			judge_manifest(b->ck, &b->items[i], &b->v[i]);
+			judge_manifest(b->ck, item, &b->v[i]);
+		if (got == 0 && item->path && !bk_sig_pending())
+			got = prove_local(b->ck, item->path, item->sha256, err);
 	}
 	b->ck->asked += b->bytes;
 	batch_clear(b);

@@ -98,6 +98,33 @@ older() {
 ./sub/three'
 }
 
+@test "a local file that rotted" {
+	local t
+	run_bk 0 bk-cold check --json
+	assert_json "$out" '[.[] | select(.type == "local" and
+		.result == "ok")] | length == 3'
+	assert_json "$out" '[.[] | select(.type == "check") | .local] == [3, 0]'
+	# a disk that turns a bit says nothing of it to the inode; so we tell
+	# the catalog that the inode was like this
+	flip "$P/one"
+	t=$(stat -c '%Y %.9Y %Z %.9Z' "$P/one")
+	# shellcheck disable=SC2086
+	set -- $t
+	catalog "UPDATE file SET mtime = $1, mtime_ns = ${2#*.}+0,
+		ctime = $3, ctime_ns = ${4#*.}+0, meta = json_set(meta,
+		'\$.mtime', json_array($1, ${2#*.}+0),
+		'\$.ctime', json_array($3, ${4#*.}+0))
+		WHERE path = CAST('$P/one' AS BLOB)"
+	run_bk 1 bk-cold check
+	assert_is "$(cut -f 1-4 "$out")" "-	wrong	-	$P/one"
+	assert_has "$out" 'is the disk failing?'
+	assert_json state/state/bk-cold.cold-check.json \
+		'.[0].message | test("here: .*/one is wrong")'
+	# a file that was changed is none of its business
+	echo changed >"$P/one"
+	run_bk 0 bk-cold check
+}
+
 @test "unknown objects are told and left alone" {
 	mkdir -p a/h1/DATA/other
 	echo x >a/h1/DATA/other/x
