@@ -12,12 +12,12 @@
 enum { CONNECTIONS = 4, LOCK_MS = 30000, PAUSE_MS = 200 };
 
 /*
- * A place among those that this host may have there. Each box costs two
- * connections at the most: one for files, one for commands.
+ * A place among those that this host may have there: all that is done with a
+ * box goes through one connection.
  */
 static int take_place(const struct bk_conf_section *s, struct bk_err *err)
 {
-	uint64_t places = bk_conf_u64(s, "connections", CONNECTIONS) / 2;
+	uint64_t places = bk_conf_u64(s, "connections", CONNECTIONS);
 	int waited = 0;
 
 	for (;;) {
@@ -235,6 +235,14 @@ struct upload *box_upload(struct box *b, const char *host, const char *name,
 	return u;
 }
 
+/* It is off the list. */
+static void over(struct upload *u, const struct bk_err *err)
+{
+	u->box->nuploads--;
+	u->done(u->arg, u, err);
+	upload_free(u);
+}
+
 void upload_end(struct upload *u, const struct bk_err *err)
 {
 	struct box *b = u->box;
@@ -243,9 +251,7 @@ void upload_end(struct upload *u, const struct bk_err *err)
 	while (*at != u)
 		at = &(*at)->next;
 	*at = u->next;
-	b->nuploads--;
-	u->done(u->arg, u, err);
-	upload_free(u);
+	over(u, err);
 }
 
 char *upload_candidate(const struct upload *u, const char *name, unsigned int i)
@@ -298,13 +304,18 @@ size_t box_uploads_max(const struct box *b)
 
 static void end_all(struct box *b)
 {
-	struct bk_err err;
+	struct bk_err err = b->why;
 
-	(void)bk_err_set(&err, BK_EX_TEMPFAIL, 0,
-			 "box %s: the connection was lost", b->name);
-	while (b->uploads)
-		upload_end(b->uploads,
-			   b->uploads->aborted ? &b->uploads->why : &err);
+	if (!err.exit)
+		(void)bk_err_set(&err, BK_EX_TEMPFAIL, 0,
+				 "box %s: the connection was lost", b->name);
+	while (b->uploads) {
+		struct upload *u = b->uploads;
+		struct bk_err why = u->aborted ? u->why : err;
+
+		b->uploads = u->next;
+		over(u, &why);
+	}
 }
 
 int box_poll(struct box *const *boxes, size_t n, int timeout_ms,

@@ -207,6 +207,7 @@ static int dir_list(struct box *b, const char *dir,
 	int fd = open_below(b, dir, O_RDONLY | O_DIRECTORY, 0);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
+	bool stop = false;
 
 	if (!d) {
 		int got = fail(b, "list", dir, err);
@@ -215,7 +216,7 @@ static int dir_list(struct box *b, const char *dir,
 			(void)close(fd);
 		return got;
 	}
-	while (errno = 0, (e = readdir(d))) {
+	while (!stop && (errno = 0, (e = readdir(d)))) {
 		struct box_stat bs;
 		struct stat st;
 
@@ -224,10 +225,9 @@ static int dir_list(struct box *b, const char *dir,
 		    fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		bs = stat_of(&st);
-		if (each(arg, e->d_name, &bs) < 0)
-			break;
+		stop = each(arg, e->d_name, &bs) < 0;
 	}
-	if (errno) {
+	if (!stop && errno) {
 		(void)fail(b, "list", dir, err);
 		(void)closedir(d);
 		return -1;
@@ -316,6 +316,48 @@ static int dir_remove(struct box *b, const char *name, struct bk_err *err)
 	if (dir >= 0 && unlinkat(dir, base, 0) == 0)
 		return 0;
 	return errno == ENOENT ? 0 : fail(b, "remove", name, err);
+}
+
+static int dir_rmdir(struct box *b, const char *name, struct bk_err *err)
+{
+	const char *base;
+	BK_AUTO_CLOSE int dir = open_parent(b, name, &base);
+
+	if (dir < 0 || unlinkat(dir, base, AT_REMOVEDIR) < 0)
+		return fail(b, "remove folder", name, err);
+	return 0;
+}
+
+/*
+ * Without overwriting. Some file systems (FAT, NFS) cannot do that in one
+ * step; nobody else writes here.
+ */
+static int rename_new(int from_dir, const char *from, int to_dir,
+		      const char *to)
+{
+	struct stat st;
+
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return errno == ENOENT ? renameat(from_dir, from, to_dir, to) : -1;
+}
+
+static int dir_rename(struct box *b, const char *from, const char *to,
+		      struct bk_err *err)
+{
+	const char *old, *new;
+	BK_AUTO_CLOSE int src = open_parent(b, from, &old);
+	BK_AUTO_CLOSE int dst = open_parent(b, to, &new);
+
+	if (src < 0 || dst < 0 || rename_new(src, old, dst, new) < 0)
+		return fail(b, "rename", from, err);
+	return 0;
 }
 
 /* What lies on the disk, as far as it can be had past the page cache. */
@@ -445,7 +487,7 @@ static int close_temp(struct dirupload *d, struct bk_err *err)
 static int is_same(struct upload *u, const char *name, struct bk_err *err)
 {
 	char hash[65];
-	uint64_t size;
+	uint64_t size = 0;
 
 	if (hash_file(u->box, name, hash, &size, err) < 0)
 		return err->exit == BK_EX_DATAERR ? 0 : -1;
@@ -460,7 +502,7 @@ static int try_name(struct upload *u, const char *name, struct bk_err *err)
 
 	if (src < 0 || dst < 0)
 		return fail(u->box, "open the folder of", name, err);
-	if (renameat2(src, from, dst, to, RENAME_NOREPLACE) < 0) {
+	if (rename_new(src, from, dst, to) < 0) {
 		if (errno != EEXIST)
 			return fail(u->box, "rename", name, err);
 		return is_same(u, name, err) == 1
@@ -490,9 +532,9 @@ static int place(struct upload *u, struct bk_err *err)
 static int prove(struct dirupload *d, struct bk_err *err)
 {
 	struct upload *u = &d->u;
-	struct box_stat st;
+	struct box_stat st = { 0 };
 	char hash[65];
-	uint64_t size;
+	uint64_t size = 0;
 
 	if (d->fd < 0 && open_temp(d) < 0)
 		return bk_err_set(err, d->err.exit, 0, "%s", d->err.msg);
@@ -571,6 +613,8 @@ const struct box_ops box_dir_ops = {
 	.get = dir_get,
 	.put = dir_put,
 	.remove = dir_remove,
+	.rename = dir_rename,
+	.rmdir = dir_rmdir,
 	.hash = dir_hash,
 	.upload = dir_upload,
 	.room = dir_room,

@@ -21,6 +21,7 @@ struct box {
 	char *prefix;
 	int place; /* a lock: one of its connections */
 	bool lost;
+	struct bk_err why;	/* of lost, where told */
 	struct upload *uploads; /* a list; those that are not done */
 	size_t nuploads;
 };
@@ -60,6 +61,10 @@ struct box_ops {
 	int (*put)(struct box *b, const char *name, const void *p, size_t len,
 		   struct bk_err *err);
 	int (*remove)(struct box *b, const char *name, struct bk_err *err);
+	/* For probe, in a folder of its own. */
+	int (*rename)(struct box *b, const char *from, const char *to,
+		      struct bk_err *err);
+	int (*rmdir)(struct box *b, const char *name, struct bk_err *err);
 	int (*hash)(struct box *b, struct box_hash *v, size_t n, bool read_back,
 		    void (*done)(void *arg, const struct box_hash *h),
 		    void *arg, struct bk_err *err);

@@ -11,9 +11,14 @@
 enum {
 	HANDLES_MAX = 64,
 	EARLY_MAX = 64 * 1024, /* kept until the file is open there */
+	EARLY_ALL = 4 << 20,   /* of all files */
 	WINDOW = 4 << 20,      /* bytes of one file in flight */
 	BATCH_MAX = 400,
+	FLUSHED_PER_MS = 5000, /* bytes, at least */
 };
+
+/* A box with less room than that is full. */
+#define ROOM_LEAST ((uint64_t)1 << 20)
 
 enum stage {
 	STAGE_NEW,
@@ -25,6 +30,7 @@ enum stage {
 	STAGE_LOOK,    /* at another name */
 	STAGE_COMPARE, /* what has the name is to be hashed */
 	STAGE_RENAMING,
+	STAGE_LOOK_AGAIN, /* it was renamed, and is not there? */
 	STAGE_CHECKING,
 	STAGE_CLEANING,
 };
@@ -40,6 +46,7 @@ struct sending {
 	char *plain;	       /* the name that it should get */
 	unsigned int candidate;
 	bool taken;	 /* there is something of that name */
+	bool again;	 /* its folders were made a second time */
 	uint32_t status; /* of RENAME */
 	struct box_stat st;
 	bool running; /* a command that hashes it */
@@ -149,6 +156,26 @@ static void ignore(void *arg, const struct reply *r)
 	x->flying--;
 }
 
+/* A full disk is a mere failure in SFTP; how much room is left tells it. */
+static void on_room(void *arg, const struct reply *r)
+{
+	struct sending *x = arg;
+	uint64_t room, total;
+
+	x->flying--;
+	if (r && sftpbox_room(r, &room, &total) && room < ROOM_LEAST)
+		(void)bk_err_set(&x->err, BK_EX_IOERR, 0, "box %s is full",
+				 x->u.box->name);
+}
+
+static void ask_room(struct sending *x)
+{
+	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
+
+	if (sftpbox_ask_room(x->u.box, &body))
+		send(x, FXP_EXTENDED, &body, on_room);
+}
+
 /* Folders above a name that are not known to be there. Who fails, is. */
 static void make_folders(struct sending *x, const char *name)
 {
@@ -220,6 +247,13 @@ static void send_bytes(struct sending *x, const char *p, size_t n)
 	}
 }
 
+static void drop_early(struct sending *x)
+{
+	sftpbox(x->u.box)->early -= x->early.len;
+	bk_buf_free(&x->early);
+	x->early = BK_BUF_INIT;
+}
+
 static void on_done(void *arg, const struct reply *r)
 {
 	struct sending *x = arg;
@@ -243,6 +277,8 @@ static void finish(struct sending *x)
 {
 	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
 
+	sftp_be_patient(sftpbox(x->u.box)->s,
+			(int64_t)(x->u.size / FLUSHED_PER_MS));
 	if (sftp_has(sftpbox(x->u.box)->s, "fsync@openssh.com")) {
 		wire_text(&body, "fsync@openssh.com");
 		wire_string(&body, x->handle.p, x->handle.len);
@@ -282,11 +318,19 @@ static void clean(struct sending *x)
 		sftpbox(x->u.box)->opening--;
 	if (x->open)
 		send_close(x, ignore);
+	if (x->err.exit == BK_EX_IOERR)
+		ask_room(x);
 	send_path(x, FXP_REMOVE, x->u.temp, ignore);
 	x->stage = STAGE_CLEANING;
 }
 
 /* Stages. */
+
+static void look(struct sending *x, enum stage stage)
+{
+	send_path(x, FXP_LSTAT, x->u.name, on_name);
+	x->stage = stage;
+}
 
 static void next_name(struct sending *x)
 {
@@ -296,19 +340,48 @@ static void next_name(struct sending *x)
 	}
 	free(x->u.name);
 	x->u.name = upload_candidate(&x->u, x->plain, x->candidate);
-	send_path(x, FXP_LSTAT, x->u.name, on_name);
-	x->stage = STAGE_LOOK;
+	look(x, STAGE_LOOK);
 }
 
 /* Behind RENAME and the look at what has the name. */
 static void renamed(struct sending *x)
 {
-	if (x->status == FX_OK)
+	if (x->status == FX_OK && !x->taken) {
+		/* some servers do not keep the order of requests */
+		look(x, STAGE_LOOK_AGAIN);
+	} else if (x->status == FX_OK) {
 		x->stage = STAGE_CHECKING;
-	else if (x->taken && x->st.type == 'f')
+	} else if (x->taken && x->st.type == 'f') {
+		x->stage = STAGE_COMPARE;
+	} else if (x->status == FX_NO_SUCH_FILE && !x->again) {
+		x->again = true;
+		bk_strv_free(&sftpbox(x->u.box)->made);
+		make_folders(x, x->u.name);
+		look(x, STAGE_LOOK);
+	} else {
+		fail(x, x->status, "rename", x->u.temp);
+	}
+}
+
+/*
+ * That of OpenSSH never renames onto what is there, and it has this extension;
+ * of others nothing is known, and so what was seen a while ago is not enough.
+ */
+static bool must_look(const struct sending *x)
+{
+	return !sftp_has(sftpbox(x->u.box)->s, "hardlink@openssh.com");
+}
+
+static void place(struct sending *x)
+{
+	if (!x->taken && x->stage == STAGE_PLACE && must_look(x))
+		look(x, STAGE_LOOK);
+	else if (!x->taken)
+		send_rename(x);
+	else if (x->st.type == 'f' && x->st.size == x->u.size)
 		x->stage = STAGE_COMPARE;
 	else
-		fail(x, x->status, "rename", x->u.temp);
+		next_name(x);
 }
 
 static void check(struct sending *x)
@@ -339,8 +412,7 @@ static bool step(struct sending *x)
 		break;
 	case STAGE_SENDING:
 		send_bytes(x, x->early.p, x->early.len);
-		bk_buf_free(&x->early);
-		x->early = BK_BUF_INIT;
+		drop_early(x);
 		if (*x->u.sha256)
 			finish(x);
 		break;
@@ -352,15 +424,13 @@ static bool step(struct sending *x)
 		break;
 	case STAGE_PLACE:
 	case STAGE_LOOK:
-		if (!x->taken)
-			send_rename(x);
-		else if (x->st.type == 'f' && x->st.size == x->u.size)
-			x->stage = STAGE_COMPARE;
-		else
-			next_name(x);
+		place(x);
 		break;
 	case STAGE_RENAMING:
 		renamed(x);
+		break;
+	case STAGE_LOOK_AGAIN:
+		x->stage = STAGE_CHECKING;
 		break;
 	default:
 		break;
@@ -380,7 +450,7 @@ void sftp_box_discard(struct upload *u)
 	struct sending *x = of(u);
 
 	bk_buf_free(&x->handle);
-	bk_buf_free(&x->early);
+	drop_early(x);
 	free(x->plain);
 }
 
@@ -462,9 +532,9 @@ static void hash_failed(struct sending *x, const char *said)
 		return;
 	}
 	(void)bk_err_set(&x->err, BK_EX_PROTOCOL, 0,
-			 "box %s: its sha256sum gives no answer that can be "
-			 "believed: %.200s",
-			 x->u.box->name, *said ? said : "nothing");
+			 "box %s: no hash of what arrived can be had there: "
+			 "%.200s",
+			 x->u.box->name, *said ? said : "no answer");
 	x->failed = true;
 }
 
@@ -552,10 +622,12 @@ static void read_back(struct sftpbox *b)
 
 		if (sftp_box_hash(&b->b, &h, 1, true, NULL, NULL, &err) < 0)
 			return;
+		x->alone = true;
 		if (h.found == BOX_HASHED)
 			take_hash(x, h.sha256);
 		else
-			hash_failed(x, h.why);
+			hash_failed(x, h.found == BOX_ABSENT ? "it is gone"
+							     : h.why);
 		/* the list may be another one now */
 		for (u = b->b.uploads; u && !is_to_hash(of(u)); u = u->next)
 			;
@@ -583,13 +655,24 @@ size_t sftp_box_room(const struct upload *u)
 
 	if (x->failed)
 		return EARLY_MAX;
-	if (x->stage == STAGE_NEW || x->stage == STAGE_OPENING)
+	if (x->stage == STAGE_NEW || x->stage == STAGE_OPENING) {
+		size_t left = EARLY_ALL - sftpbox(u->box)->early;
+
 		room = EARLY_MAX - x->early.len;
-	else if (x->stage == STAGE_SENDING && sftp_may_send(sftpbox(u->box)->s))
+		room = room < left ? room : left;
+	} else if (x->stage == STAGE_SENDING &&
+		   sftp_may_send(sftpbox(u->box)->s)) {
 		room = x->window < WINDOW ? WINDOW - x->window : 0;
-	else
+	} else {
 		room = 0;
+	}
 	return room;
+}
+
+static void keep_early(struct sending *x, const void *p, size_t n)
+{
+	bk_buf_add(&x->early, p, n);
+	sftpbox(x->u.box)->early += n;
 }
 
 void sftp_box_write(struct upload *u, const void *p, size_t n)
@@ -601,7 +684,7 @@ void sftp_box_write(struct upload *u, const void *p, size_t n)
 	if (x->stage == STAGE_SENDING && x->early.len == 0)
 		send_bytes(x, p, n);
 	else
-		bk_buf_add(&x->early, p, n);
+		keep_early(x, p, n);
 }
 
 size_t sftp_box_wait(struct box *b, struct pollfd *fds, bool *ret_ready)
@@ -647,7 +730,7 @@ void sftp_box_advance(struct box *b)
 		if (!x->runs[i] && x->shell != SHELL_NONE && !start_run(x, i))
 			break;
 	if (b->lost) {
-		sftp_kill(x->s);
+		(void)sftpbox_lost(b, &b->why);
 		sftp_box_stop(b);
 	}
 }

@@ -6,7 +6,7 @@
 #include "path.h"
 #include "time.h"
 
-enum { START_MS = 60000, STOP_MS = 2000, UPLOADS_MAX = 400 };
+enum { SILENCE_MS = 120000, STOP_MS = 2000, UPLOADS_MAX = 400 };
 
 char *sftpbox_path(const struct box *b, const char *name)
 {
@@ -22,11 +22,20 @@ char *sftpbox_path(const struct box *b, const char *name)
 
 int sftpbox_lost(struct box *b, struct bk_err *err)
 {
+	struct sftpbox *x = sftpbox(b);
+	BK_AUTO_FREE char *words = NULL;
+	const char *why = NULL;
+
 	b->lost = true;
-	if (sftpbox(b)->s)
-		sftp_kill(sftpbox(b)->s);
-	return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-			  "box %s: the connection was lost", b->name);
+	if (x->s) {
+		sftp_kill(x->s);
+		why = sftp_why(x->s);
+	}
+	if (x->ssh)
+		words = ssh_why(x->ssh, &x->child);
+	return bk_err_set(err, BK_EX_TEMPFAIL, 0, "box %s: %s%s%.300s", b->name,
+			  why ? why : "the connection was lost",
+			  words ? ": " : "", words ? words : "");
 }
 
 /* Where it is, or is to be inserted. */
@@ -78,9 +87,13 @@ int sftpbox_fail(const struct box *b, uint32_t status, const char *what,
 		[FX_NO_CONNECTION] = "no connection",
 		[FX_CONNECTION_LOST] = "connection lost",
 		[FX_OP_UNSUPPORTED] = "it cannot do that",
+		/* of later versions; some servers use them all the same */
+		[FX_EXISTS] = "it exists",
+		[FX_READ_ONLY] = "the file system is read-only",
+		[FX_NO_SPACE] = "there is no room left",
+		[FX_QUOTA] = "the quota is used up",
 	};
-	const char *why = status < BK_COUNT(reasons) ? reasons[status]
-						     : "an unknown error";
+	const char *why = status < BK_COUNT(reasons) ? reasons[status] : NULL;
 	int exit = status == FX_NO_SUCH_FILE	    ? BK_EX_NOINPUT
 		   : status == FX_PERMISSION_DENIED ? BK_EX_NOPERM
 		   : status == FX_OK || status == FX_BAD_MESSAGE
@@ -88,7 +101,7 @@ int sftpbox_fail(const struct box *b, uint32_t status, const char *what,
 			   : BK_EX_IOERR;
 
 	return bk_err_set(err, exit, 0, "box %s: cannot %s '%s': %s", b->name,
-			  what, name, why);
+			  what, name, why ? why : "an unknown error");
 }
 
 /* One at a time. */
@@ -203,10 +216,13 @@ static int connect_box(struct sftpbox *x, struct bk_err *err)
 	in = x->child.out;
 	out = x->child.in;
 	x->child.in = x->child.out = -1;
-	x->s = sftp_new(in, out, START_MS, err);
-	if (!x->s)
-		return bk_err_set(err, err->exit, 0, "box %s: no SFTP: %s",
-				  b->name, err->msg);
+	x->s = sftp_new(in, out, SILENCE_MS, err);
+	if (!x->s) {
+		BK_AUTO_FREE char *words = ssh_why(x->ssh, &x->child);
+
+		return bk_err_set(err, err->exit, 0, "box %s: no SFTP: %.300s",
+				  b->name, words ? words : err->msg);
+	}
 	b->lost = false;
 	return 0;
 }
@@ -309,36 +325,54 @@ static int sftp_stat(struct box *b, const char *name, struct box_stat *ret,
 	return 1;
 }
 
+bool sftpbox_ask_room(const struct box *b, struct bk_buf *body)
+{
+	BK_AUTO_FREE char *path = sftpbox_path(b, "");
+
+	if (!sftp_has(sftpbox_const(b)->s, "statvfs@openssh.com"))
+		return false;
+	wire_text(body, "statvfs@openssh.com");
+	wire_text(body, path);
+	return true;
+}
+
+bool sftpbox_room(const struct reply *r, uint64_t *ret_free,
+		  uint64_t *ret_total)
+{
+	struct wire w = r->body;
+	uint64_t v[5];
+
+	/* f_bsize, f_frsize, f_blocks, f_bfree, f_bavail, and more */
+	for (size_t i = 0; i < BK_COUNT(v); i++)
+		v[i] = wire_get_u64(&w);
+	if (r->type != FXP_EXTENDED_REPLY || w.bad)
+		return false;
+	*ret_total = v[1] * v[2];
+	*ret_free = v[1] * v[4];
+	return true;
+}
+
 static int sftp_space(struct box *b, uint64_t *ret_free, uint64_t *ret_total,
 		      struct bk_err *err)
 {
-	BK_AUTO_FREE char *path = sftpbox_path(b, "");
 	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
 	ANSWER_AUTO struct answer a = { 0 };
-	uint64_t v[5];
-	struct wire w;
 
-	if (!sftp_has(sftpbox(b)->s, "statvfs@openssh.com"))
+	if (b->lost)
+		return sftpbox_lost(b, err);
+	if (!sftpbox_ask_room(b, &body))
 		return 0;
-	wire_text(&body, "statvfs@openssh.com");
-	wire_text(&body, path);
 	if (sftpbox_call(b, FXP_EXTENDED, &body, &a, err) < 0)
 		return -1;
-	/* f_bsize, f_frsize, f_blocks, f_bfree, f_bavail, and more */
-	w = body_of(&a);
-	for (size_t i = 0; i < BK_COUNT(v); i++)
-		v[i] = wire_get_u64(&w);
-	if (a.type != FXP_EXTENDED_REPLY || w.bad)
-		return 0;
-	*ret_total = v[1] * v[2];
-	*ret_free = v[1] * v[4];
-	return 1;
+	return sftpbox_room(&(struct reply){ .type = a.type,
+					     .body = body_of(&a) },
+			    ret_free, ret_total);
 }
 
 static int make_folder(struct box *b, const char *name, struct bk_err *err)
 {
 	ANSWER_AUTO struct answer a = { 0 };
-	struct box_stat st;
+	struct box_stat st = { 0 };
 	int got;
 
 	if (folders_have(&sftpbox(b)->made, name))
@@ -524,6 +558,34 @@ static int sftp_remove(struct box *b, const char *name, struct bk_err *err)
 	return sftpbox_fail(b, a.status, "remove", name, err);
 }
 
+static int sftp_rmdir(struct box *b, const char *name, struct bk_err *err)
+{
+	ANSWER_AUTO struct answer a = { 0 };
+
+	if (sftpbox_call_path(b, FXP_RMDIR, name, &a, err) < 0)
+		return -1;
+	if (a.type == FXP_STATUS && a.status == FX_OK)
+		return 0;
+	return sftpbox_fail(b, a.status, "remove folder", name, err);
+}
+
+static int sftp_rename(struct box *b, const char *from, const char *to,
+		       struct bk_err *err)
+{
+	BK_AUTO_FREE char *old = sftpbox_path(b, from);
+	BK_AUTO_FREE char *new = sftpbox_path(b, to);
+	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
+	ANSWER_AUTO struct answer a = { 0 };
+
+	wire_text(&body, old);
+	wire_text(&body, new);
+	if (sftpbox_call(b, FXP_RENAME, &body, &a, err) < 0)
+		return -1;
+	if (a.type == FXP_STATUS && a.status == FX_OK)
+		return 0;
+	return sftpbox_fail(b, a.status, "rename", from, err);
+}
+
 const struct box_ops box_sftp_ops = {
 	.open = sftp_open,
 	.close = sftp_close,
@@ -536,6 +598,8 @@ const struct box_ops box_sftp_ops = {
 	.get = sftp_box_get,
 	.put = sftp_put,
 	.remove = sftp_remove,
+	.rename = sftp_rename,
+	.rmdir = sftp_rmdir,
 	.hash = sftp_box_hash,
 	.upload = sftp_box_upload,
 	.room = sftp_box_room,

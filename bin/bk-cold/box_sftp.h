@@ -22,11 +22,17 @@ struct sftpbox {
 	struct hash_run *runs[HASH_RUNS];
 	struct sendlist *hashing[HASH_RUNS]; /* whose temporary names */
 	size_t opening; /* uploads that have, or will have, a handle */
+	size_t early;	/* bytes that wait for a handle */
 };
 
 static inline struct sftpbox *sftpbox(struct box *b)
 {
 	return (struct sftpbox *)b;
+}
+
+static inline const struct sftpbox *sftpbox_const(const struct box *b)
+{
+	return (const struct sftpbox *)b;
 }
 
 /* The path of a name on the machine. The caller frees it. */
@@ -36,6 +42,11 @@ int sftpbox_lost(struct box *b, struct bk_err *err);
 /* What a status means for what was done to name. */
 int sftpbox_fail(const struct box *b, uint32_t status, const char *what,
 		 const char *name, struct bk_err *err);
+
+/* A question for what is left there; false: the server does not tell. */
+bool sftpbox_ask_room(const struct box *b, struct bk_buf *body);
+bool sftpbox_room(const struct reply *r, uint64_t *ret_free,
+		  uint64_t *ret_total);
 
 /* Folders that are known to be there. */
 bool folders_have(const struct bk_strv *made, const char *name);

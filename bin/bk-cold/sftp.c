@@ -12,13 +12,13 @@
 #include "time.h"
 
 enum {
-	SLOTS = 1024, /* requests in flight */
-	SILENCE_MS = 120000,
+	SLOTS = 1024, /* at first; a power of two */
+	ENOUGH = 512, /* requests in flight, for sftp_may_send() */
 	EXTENSIONS_MAX = 64,
 };
 /* What waits to be sent, at most, before sftp_may_send() says no. */
 #define UNSENT_MAX ((size_t)1 << 20)
-/* Of data in a packet where the server does not say: RFC drafts promise it. */
+/* Of data in a packet where the server does not say: the draft promises it. */
 #define DATA_MAX ((size_t)32768)
 /* Room in a packet for all but the data. */
 #define OVERHEAD ((size_t)1024)
@@ -34,14 +34,18 @@ struct sftp {
 	int in, out;
 	struct bk_buf unsent, received;
 	size_t sent, taken; /* of them */
-	struct slot slots[SLOTS];
-	size_t inflight;
+	struct slot *slots; /* a request is at its id modulo nslots */
+	size_t nslots, inflight;
 	uint32_t next;
 	struct bk_strv extensions;
 	size_t write_max, read_max;
-	int64_t heard; /* milliseconds; when something came or went */
-	bool ready;    /* VERSION came */
+	int silence_ms;
+	int64_t heard;	 /* milliseconds; when something came or went */
+	int64_t patient; /* until then it may be silent */
+	bool ready;	 /* VERSION came */
 	bool dead;
+	int exit; /* of what ended it */
+	const char *why;
 };
 
 bool sftp_has(const struct sftp *s, const char *extension)
@@ -61,7 +65,7 @@ size_t sftp_read_max(const struct sftp *s)
 
 bool sftp_may_send(const struct sftp *s)
 {
-	return !s->dead && s->inflight < SLOTS / 2 &&
+	return !s->dead && s->inflight < ENOUGH &&
 	       s->unsent.len - s->sent < UNSENT_MAX;
 }
 
@@ -70,12 +74,27 @@ bool sftp_is_dead(const struct sftp *s)
 	return s->dead;
 }
 
-void sftp_kill(struct sftp *s)
+const char *sftp_why(const struct sftp *s)
+{
+	return s->why;
+}
+
+void sftp_be_patient(struct sftp *s, int64_t ms)
+{
+	int64_t until = bk_time_mono_ms() + ms;
+
+	if (until > s->patient)
+		s->patient = until;
+}
+
+static void die(struct sftp *s, int exit, const char *why)
 {
 	if (s->dead)
 		return;
 	s->dead = true;
-	for (size_t i = 0; i < SLOTS; i++) {
+	s->exit = exit;
+	s->why = why;
+	for (size_t i = 0; i < s->nslots; i++) {
 		struct slot *x = &s->slots[i];
 
 		if (!x->used)
@@ -87,36 +106,55 @@ void sftp_kill(struct sftp *s)
 	s->inflight = 0;
 }
 
+static void nonsense(struct sftp *s)
+{
+	die(s, BK_EX_PROTOCOL,
+	    s->ready ? "its answers make no sense"
+		     : "what answers there is no SFTP");
+}
+
+void sftp_kill(struct sftp *s)
+{
+	die(s, BK_EX_TEMPFAIL, "the connection was lost");
+}
+
 /* Sending. */
+
+/* Two ids that differ modulo n do so modulo 2 n, too. */
+static void grow(struct sftp *s)
+{
+	size_t n = s->nslots ? 2 * s->nslots : SLOTS;
+	struct slot *v = bk_calloc(n, sizeof(*v));
+
+	for (size_t i = 0; i < s->nslots; i++)
+		if (s->slots[i].used)
+			v[s->slots[i].id % n] = s->slots[i];
+	free(s->slots);
+	s->slots = v;
+	s->nslots = n;
+}
 
 static uint32_t begin(struct sftp *s, sftp_reply *reply, void *arg)
 {
-	struct slot *x = &s->slots[s->next % SLOTS];
-
-	while (x->used) /* there are fewer in flight than slots */
-		x = &s->slots[++s->next % SLOTS];
-	*x = (struct slot){ true, s->next, reply, arg };
+	if (2 * s->inflight >= s->nslots)
+		grow(s);
+	while (s->slots[s->next % s->nslots].used)
+		s->next++;
+	s->slots[s->next % s->nslots] =
+		(struct slot){ true, s->next, reply, arg };
 	if (s->inflight++ == 0)
 		s->heard = bk_time_mono_ms();
 	return s->next++;
 }
 
-/* false: it is dead, or too much is under way; the request fails at once. */
-static bool may_begin(struct sftp *s, sftp_reply *reply, void *arg)
-{
-	if (!s->dead && s->inflight < SLOTS)
-		return true;
-	sftp_kill(s);
-	if (reply)
-		reply(arg, NULL);
-	return false;
-}
-
 void sftp_send(struct sftp *s, int type, const struct bk_buf *body,
 	       sftp_reply *reply, void *arg)
 {
-	if (!may_begin(s, reply, arg))
+	if (s->dead) {
+		if (reply)
+			reply(arg, NULL);
 		return;
+	}
 	wire_u32(&s->unsent, (uint32_t)(1 + 4 + body->len));
 	bk_buf_addc(&s->unsent, (char)type);
 	wire_u32(&s->unsent, begin(s, reply, arg));
@@ -127,8 +165,11 @@ void sftp_send_write(struct sftp *s, const char *handle, size_t handle_len,
 		     uint64_t offset, const void *p, size_t n,
 		     sftp_reply *reply, void *arg)
 {
-	if (!may_begin(s, reply, arg))
+	if (s->dead) {
+		if (reply)
+			reply(arg, NULL);
 		return;
+	}
 	wire_u32(&s->unsent, (uint32_t)(1 + 4 + 4 + handle_len + 8 + 4 + n));
 	bk_buf_addc(&s->unsent, FXP_WRITE);
 	wire_u32(&s->unsent, begin(s, reply, arg));
@@ -190,7 +231,7 @@ static void take_version(struct sftp *s, struct wire *w)
 	uint32_t version = wire_get_u32(w);
 
 	if (w->bad || version < 3) {
-		sftp_kill(s);
+		nonsense(s);
 		return;
 	}
 	while (w->len > 0 && s->extensions.n < EXTENSIONS_MAX) {
@@ -216,15 +257,15 @@ static void dispatch(struct sftp *s, struct wire *w)
 		return;
 	}
 	id = wire_get_u32(w);
-	x = &s->slots[id % SLOTS];
-	if (w->bad || !s->ready || !x->used || x->id != id) {
-		sftp_kill(s);
+	x = s->nslots ? &s->slots[id % s->nslots] : NULL;
+	if (w->bad || !s->ready || !x || !x->used || x->id != id) {
+		nonsense(s);
 		return;
 	}
 	if (r.type == FXP_STATUS)
 		r.status = wire_get_u32(w);
 	if (w->bad) {
-		sftp_kill(s);
+		nonsense(s);
 		return;
 	}
 	r.body = *w;
@@ -243,7 +284,7 @@ static void take_packets(struct sftp *s)
 					s->received.len - s->taken, &w);
 
 		if (n < 0)
-			sftp_kill(s);
+			nonsense(s);
 		if (n <= 0)
 			break;
 		s->taken += (size_t)n;
@@ -288,13 +329,17 @@ size_t sftp_wait(struct sftp *s, struct pollfd *fds)
 
 void sftp_advance(struct sftp *s)
 {
+	int64_t now;
+
 	if (!s->dead)
 		receive(s);
 	if (!s->dead)
 		flush(s);
-	if (!s->dead && s->inflight > 0 &&
-	    bk_time_mono_ms() - s->heard > SILENCE_MS)
-		sftp_kill(s);
+	if (s->dead || s->inflight == 0)
+		return;
+	now = bk_time_mono_ms();
+	if (now - s->heard > s->silence_ms && now > s->patient)
+		die(s, BK_EX_TEMPFAIL, "it does not answer any more");
 }
 
 int sftp_turn(struct sftp *s, int timeout_ms, struct bk_err *err)
@@ -312,8 +357,7 @@ int sftp_turn(struct sftp *s, int timeout_ms, struct bk_err *err)
 	if (bk_sig_pending())
 		return bk_err_set(err, BK_EX_TEMPFAIL, 0, "it was stopped");
 	if (s->dead)
-		return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-				  "the connection was lost");
+		return bk_err_set(err, s->exit, 0, "%s", s->why);
 	return 0;
 }
 
@@ -344,9 +388,9 @@ static void on_limits(void *arg, const struct reply *r)
 		s->read_max = DATA_MAX;
 }
 
-static int start(struct sftp *s, int timeout_ms, struct bk_err *err)
+static int start(struct sftp *s, struct bk_err *err)
 {
-	int64_t end = bk_time_mono_ms() + timeout_ms;
+	int64_t end = bk_time_mono_ms() + s->silence_ms;
 	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
 
 	wire_u32(&s->unsent, 5);
@@ -357,11 +401,7 @@ static int start(struct sftp *s, int timeout_ms, struct bk_err *err)
 			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
 					  "there is no answer");
 		if (sftp_turn(s, 500, err) < 0)
-			return s->received.len || bk_sig_pending()
-				       ? -1
-				       : bk_err_set(err, BK_EX_TEMPFAIL, 0,
-						    "the server ended the "
-						    "connection");
+			return -1;
 	}
 	if (!sftp_has(s, "limits@openssh.com"))
 		return 0;
@@ -373,19 +413,20 @@ static int start(struct sftp *s, int timeout_ms, struct bk_err *err)
 	return 0;
 }
 
-struct sftp *sftp_new(int in, int out, int timeout_ms, struct bk_err *err)
+struct sftp *sftp_new(int in, int out, int silence_ms, struct bk_err *err)
 {
 	struct sftp *s = bk_calloc(1, sizeof(*s));
 
 	s->in = in;
 	s->out = out;
 	s->read_max = s->write_max = DATA_MAX;
+	s->silence_ms = silence_ms;
 	s->heard = bk_time_mono_ms();
 	(void)fcntl(in, F_SETFL, fcntl(in, F_GETFL) | O_NONBLOCK);
 	(void)fcntl(out, F_SETFL, fcntl(out, F_GETFL) | O_NONBLOCK);
 	(void)fcntl(out, F_SETPIPE_SZ, 1 << 20);
 	(void)fcntl(in, F_SETPIPE_SZ, 1 << 20);
-	if (start(s, timeout_ms, err) == 0)
+	if (start(s, err) == 0)
 		return s;
 	sftp_free(s);
 	return NULL;
@@ -402,5 +443,6 @@ void sftp_free(struct sftp *s)
 	bk_buf_free(&s->unsent);
 	bk_buf_free(&s->received);
 	bk_strv_free(&s->extensions);
+	free(s->slots);
 	free(s);
 }

@@ -24,17 +24,25 @@ typedef void sftp_reply(void *arg, const struct reply *r);
 
 /*
  * Takes both descriptors. INIT is sent and VERSION awaited: 76 where it is no
- * SFTP, 75 where nothing comes within timeout_ms.
+ * SFTP, 75 where nothing comes. Who is silent for silence_ms while a request
+ * is in flight is dead.
  */
-struct sftp *sftp_new(int in, int out, int timeout_ms, struct bk_err *err);
+struct sftp *sftp_new(int in, int out, int silence_ms, struct bk_err *err);
 void sftp_free(struct sftp *s);
 
 bool sftp_has(const struct sftp *s, const char *extension);
 size_t sftp_write_max(const struct sftp *s); /* bytes in one WRITE */
 size_t sftp_read_max(const struct sftp *s);
-/* More requests may be sent now, and what waits to be sent is not too much. */
+/*
+ * There are few requests in flight, and little waits to be sent: bulk may be
+ * added. Others may be sent at any time.
+ */
 bool sftp_may_send(const struct sftp *s);
 bool sftp_is_dead(const struct sftp *s);
+/* What ended it, for people; NULL before. */
+const char *sftp_why(const struct sftp *s);
+/* It was asked for what takes long: it may be silent for so long, from now. */
+void sftp_be_patient(struct sftp *s, int64_t ms);
 
 /* No more of it: all requests in flight get NULL. */
 void sftp_kill(struct sftp *s);

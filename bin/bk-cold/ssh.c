@@ -40,11 +40,9 @@ int ssh_fd(const struct ssh *s)
 static void add_common(struct bk_strv *argv)
 {
 	static const char *const options[] = {
-		"StrictHostKeyChecking=yes",
-		"ClearAllForwardings=yes",
-		"PermitLocalCommand=no",
-		"RemoteCommand=none",
-		"RequestTTY=no",
+		"StrictHostKeyChecking=yes", "FingerprintHash=sha256",
+		"ClearAllForwardings=yes",   "PermitLocalCommand=no",
+		"RemoteCommand=none",	     "RequestTTY=no",
 		"ControlPersist=no",
 	};
 	BK_AUTO_FREE char *config = bk_remote_ssh_config();
@@ -106,17 +104,25 @@ static int start_master(struct ssh *s, struct bk_err *err)
 	return 0;
 }
 
+/*
+ * With a jump host its key is told first, by another ssh that has the same
+ * stderr; the last one before the login is that of the box.
+ */
 static void find_peer(struct ssh *s)
 {
 	static const char head[] = "debug1: Server host key: ";
-	const char *at = s->said.p ? strstr(s->said.p, head) : NULL;
-	const char *hash = at ? strstr(at, "SHA256:") : NULL;
-	size_t n = hash ? strcspn(hash, " \r\n") : 0;
+	const char *line = s->said.p, *found = NULL, *hash;
+	size_t n;
 
-	if (s->peer || !hash || hash[n] == '\0' ||
-	    memchr(at, '\n', (size_t)(hash - at)))
-		return;
-	s->peer = bk_memdup(hash, n);
+	for (; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (bk_str_starts(line, head))
+			found = line;
+	}
+	n = found ? strcspn(found, "\r\n") : 0;
+	hash = found ? memmem(found, n, "SHA256:", 7) : NULL;
+	if (hash)
+		s->peer = bk_memdup(hash, strcspn(hash, " \r\n"));
 }
 
 void ssh_drain(struct ssh *s)
@@ -132,13 +138,26 @@ void ssh_drain(struct ssh *s)
 			break;
 		s->said.len += (size_t)n;
 		s->said.p[s->said.len] = '\0';
-		find_peer(s);
 		if (s->said.len > SAID_MAX)
 			bk_buf_drop(&s->said, s->said.len - SAID_MAX / 2);
 	}
 }
 
-/* The last line that is no chatter of -v. */
+static bool is_chatter(const char *line)
+{
+	static const char *const heads[] = {
+		"debug1: ",	      "OpenSSH_",
+		"Authenticated to ",  "Transferred: ",
+		"Bytes per second: ", "Warning: Permanently added "
+	};
+
+	for (size_t i = 0; i < BK_COUNT(heads); i++)
+		if (bk_str_starts(line, heads[i]))
+			return true;
+	return false;
+}
+
+/* What tells most, else the last line that is no chatter of -v; or NULL. */
 static char *last_words(const char *said)
 {
 	BK_AUTO_STRV struct bk_strv lines = BK_STRV_INIT;
@@ -151,15 +170,29 @@ static char *last_words(const char *said)
 	bk_strv_split(&lines, said, "\r\n");
 	for (size_t k = 0; k < BK_COUNT(telling); k++)
 		for (size_t i = 0; i < lines.n; i++)
-			if (strstr(lines.v[i], telling[k]))
+			if (!is_chatter(lines.v[i]) &&
+			    strstr(lines.v[i], telling[k]))
 				return bk_strdup(telling[k]);
 	for (size_t i = lines.n; i-- > 0;)
-		if (!bk_str_starts(lines.v[i], "debug1: ") &&
-		    !bk_str_starts(lines.v[i], "OpenSSH_") &&
-		    !bk_str_starts(lines.v[i], "Transferred: ") &&
-		    !bk_str_starts(lines.v[i], "Bytes per second: "))
+		if (!is_chatter(lines.v[i]))
 			return bk_strdup(lines.v[i]);
-	return bk_strdup("ssh does not say why");
+	return NULL;
+}
+
+char *ssh_why(struct ssh *s, const struct bk_child *c)
+{
+	char text[4096] = "";
+	char *words;
+	ssize_t n = 0;
+
+	if (c && c->err >= 0) {
+		(void)fcntl(c->err, F_SETFL, O_NONBLOCK);
+		n = read(c->err, text, sizeof(text) - 1);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	words = last_words(text);
+	ssh_drain(s);
+	return words || !s->said.p ? words : last_words(s->said.p);
 }
 
 /* The master ended before it was ready. */
@@ -168,8 +201,9 @@ static int refused(struct ssh *s, struct bk_err *err)
 	BK_AUTO_FREE char *words = NULL;
 	int exit = BK_EX_TEMPFAIL;
 
-	ssh_drain(s);
-	words = last_words(s->said.p ? s->said.p : "");
+	words = ssh_why(s, NULL);
+	if (!words)
+		words = bk_strdup("ssh does not say why");
 	if (strstr(words, "IDENTIFICATION") || strstr(words, "verification") ||
 	    strstr(words, "denied") || strstr(words, "Too many"))
 		exit = BK_EX_NOPERM;
@@ -204,6 +238,7 @@ static int await_login(struct ssh *s, struct bk_err *err)
 					  s->name, LOGIN_MS / 1000);
 	}
 	ssh_drain(s);
+	find_peer(s);
 	if (s->peer)
 		return 0;
 	return bk_err_set(err, BK_EX_PROTOCOL, 0,
@@ -243,6 +278,20 @@ void ssh_close(struct ssh *s)
 	free(s);
 }
 
+static void add_channel(struct ssh *s, bool subsystem, struct bk_strv *argv)
+{
+	add_common(argv);
+	bk_strv_add(argv, "-o");
+	bk_strv_add(argv, "ControlMaster=no");
+	bk_strv_add(argv, "-S");
+	bk_strv_add(argv, s->socket);
+	bk_remote_add_login(argv, s->at);
+	if (subsystem)
+		bk_strv_add(argv, "-s");
+	bk_strv_add(argv, "--");
+	bk_strv_add(argv, s->at->host);
+}
+
 static int start_channel(struct ssh *s, const struct bk_strv *words,
 			 bool subsystem, struct bk_child *c, struct bk_err *err)
 {
@@ -251,18 +300,9 @@ static int start_channel(struct ssh *s, const struct bk_strv *words,
 	struct bk_exec x = { .env = env,
 			     .in = subsystem ? BK_EXEC_PIPE : BK_EXEC_NULL,
 			     .out = BK_EXEC_PIPE,
-			     .err = subsystem ? BK_EXEC_NULL : BK_EXEC_PIPE };
+			     .err = BK_EXEC_PIPE };
 
-	add_common(&argv);
-	bk_strv_add(&argv, "-o");
-	bk_strv_add(&argv, "ControlMaster=no");
-	bk_strv_add(&argv, "-S");
-	bk_strv_add(&argv, s->socket);
-	bk_remote_add_login(&argv, s->at);
-	if (subsystem)
-		bk_strv_add(&argv, "-s");
-	bk_strv_add(&argv, "--");
-	bk_strv_add(&argv, s->at->host);
+	add_channel(s, subsystem, &argv);
 	for (size_t i = 0; i < words->n; i++)
 		bk_strv_add(&argv, words->v[i]);
 	x.argv = argv.v;
@@ -281,4 +321,21 @@ int ssh_command(struct ssh *s, const struct bk_strv *words, struct bk_child *c,
 		struct bk_err *err)
 {
 	return start_channel(s, words, false, c, err);
+}
+
+int ssh_run(struct ssh *s, const struct bk_strv *words, int timeout_ms,
+	    struct bk_buf *out, struct bk_buf *err_out, struct bk_err *err)
+{
+	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
+	char locale[] = "LC_ALL=C", *env[] = { locale, NULL };
+	struct bk_exec x = { .env = env, .in = BK_EXEC_NULL };
+	int got;
+
+	add_channel(s, false, &argv);
+	for (size_t i = 0; i < words->n; i++)
+		bk_strv_add(&argv, words->v[i]);
+	x.argv = argv.v;
+	got = bk_exec_run(&x, SAID_MAX, timeout_ms, out, err_out, err);
+	ssh_drain(s);
+	return got;
 }

@@ -25,7 +25,7 @@ void ssh_close(struct ssh *s);
 /* "SHA256:..." of the key that the server has proved to have. */
 const char *ssh_peer(const struct ssh *s);
 
-/* The subsystem sftp: pipes in c->in and c->out. */
+/* The subsystem sftp: pipes in c->in and c->out, complaints in c->err. */
 int ssh_sftp(struct ssh *s, struct bk_child *c, struct bk_err *err);
 /*
  * A command with plain words: its output in c->out, what it complains of in
@@ -33,6 +33,15 @@ int ssh_sftp(struct ssh *s, struct bk_child *c, struct bk_err *err);
  */
 int ssh_command(struct ssh *s, const struct bk_strv *words, struct bk_child *c,
 		struct bk_err *err);
+/* The same to its end: its exit status; -1 as bk_exec_run() has it. */
+int ssh_run(struct ssh *s, const struct bk_strv *words, int timeout_ms,
+	    struct bk_buf *out, struct bk_buf *err_out, struct bk_err *err);
+
+/*
+ * Why it went wrong, as far as ssh says: a channel (may be NULL), else the
+ * connection. NULL: it does not. The caller frees it.
+ */
+char *ssh_why(struct ssh *s, const struct bk_child *c);
 
 /* What the master says must be read now and then: a descriptor for poll(2). */
 int ssh_fd(const struct ssh *s);

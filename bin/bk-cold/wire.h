@@ -46,6 +46,11 @@ enum {
 	FX_NO_CONNECTION = 6,
 	FX_CONNECTION_LOST = 7,
 	FX_OP_UNSUPPORTED = 8,
+	/* of version 6, which some servers of version 3 send */
+	FX_EXISTS = 11,
+	FX_READ_ONLY = 12,
+	FX_NO_SPACE = 14,
+	FX_QUOTA = 15,
 };
 
 enum { FXF_READ = 1, FXF_WRITE = 2, FXF_CREAT = 8, FXF_EXCL = 0x20 };
