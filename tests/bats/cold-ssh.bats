@@ -19,34 +19,13 @@ setup() {
 	echo hello >src/a/hello
 	url_one=sftp://b1-shell/cold url_two=sftp://b2/cold
 	cold_conf one
-	ssh_config
+	ssh_setup
 }
 
 teardown() {
 	[ ! -s "$T/proxy.pid" ] || kill "$(cat "$T/proxy.pid")" 2>/dev/null || :
 	"$rig/box.sh" down "$T/r" b1
 	[ ! -e "$T/r/b2" ] || "$rig/box.sh" down "$T/r" b2
-}
-
-# What bk's ssh reads, in the tests' own HOME.
-ssh_config() {
-	cat >etc.sh <<-END
-		set -e
-		[ -d $T/ov ] || mkdir $T/ov
-		mount -t tmpfs tmpfs $T/ov
-		mkdir $T/ov/up $T/ov/work
-		mount -t overlay overlay -o "lowerdir=/etc,upperdir=$T/ov/up,workdir=$T/ov/work" /etc
-		mkdir -p /etc/bk
-		cp $T/r/ssh_config /etc/bk/ssh_config
-		exec "\$@"
-	END
-}
-
-# boxed STATUS COMMAND...
-boxed() {
-	local want=$1
-	shift
-	run_bk "$want" unshare -m sh etc.sh "$@"
 }
 
 init() { boxed 0 bk-cold -q init "$1"; }
@@ -115,7 +94,7 @@ liar() {
 	boxed 0 bk-cold push
 	assert_is "$(grep -c 'Accepted publickey' r/b1/shell.log)" 1
 	[ -z "$(find run -name 'ssh.*')" ]
-	! pgrep -x ssh >/dev/null || fail "left: $(pgrep -ax ssh)"
+	! pgrep -f "ssh .*$T/run/ssh" >left || fail "left: $(cat left)"
 }
 
 @test "two boxes get one reading, both proved" {
