@@ -11,6 +11,10 @@ rig=$(realpath "$(dirname "$0")/rigs/mdb.sh")
 top=$(mktemp -d /var/tmp/bk-demo.XXXXXX)
 # shellcheck disable=SC2317
 finish() {
+	local b
+	for b in fsn hel; do
+		! mountpoint -q "$top/box-$b" || umount -l "$top/box-$b"
+	done
 	[ ! -e "$top/mariadb/pid" ] || "$rig" kill "$top/mariadb" || :
 	rm -rf "$top"
 }
@@ -113,6 +117,43 @@ say 'Put back, all is well again.'
 rm -rf home && cp -a "back$top/home" home
 run bk-restic backup
 run bk-restic forget
+# Two disks of their own: two copies in one place would be refused.
+mkdir box-fsn box-hel
+if mount -t tmpfs -o mode=700,size=100m tmpfs box-fsn 2>/dev/null &&
+	mount -t tmpfs -o mode=700,size=100m tmpfs box-hel; then
+	say 'Cold storage: photos go to two boxes in two places, here two disks.'
+	cat >>bk.conf <<-END
+		[box fsn]
+		url = dir:$top/box-fsn
+		[box hel]
+		url = dir:$top/box-hel
+		[cold]
+		boxes     = fsn
+		redundant = fsn hel
+	END
+	tail -n 7 bk.conf
+	run bk-scan unmark coldstorage home/ann/photos
+	run bk-scan mark coldstorage_redundant home/ann/photos
+	run bk-cold init fsn
+	run bk-cold init hel
+	run bk-cold push
+	run bk-cold list
+	run bk-cold status
+	say 'Anybody can verify it without bk, and get it back with cp.'
+	printf '\033[32m$ %s\033[0m\n' 'cd box-hel; sha256sum --quiet -c */SHA256SUMS.*'
+	(cd box-hel && sha256sum --quiet -c ./*/SHA256SUMS.*) && echo 'all is well'
+	say 'A photo is lost here and damaged on one box: the other one has it.'
+	mv home/ann/photos/2026/2.jpg want/
+	object=$(find box-fsn -name 2.jpg)
+	printf X | dd of="$object" bs=1 seek=1000 conv=notrunc status=none
+	run bk-cold get --in-place --yes "$top/home/ann/photos/2026/2.jpg"
+	cmp want/2.jpg home/ann/photos/2026/2.jpg
+	run bk-cold check || echo "(exit status $?: the damage is found)"
+	run bk-cold push
+	run bk-cold check
+else
+	say 'No file systems can be mounted here: cold storage is left out.'
+fi
 # A private server, where its program is installed: nobody else sees it.
 if command -v mariadbd mariadb-install-db mariadb >/dev/null &&
 	[ -x "$BK_BIN/bk-dbdump" ] &&
