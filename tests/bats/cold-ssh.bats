@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck disable=SC2016
 # bk-cold push, to real sshd: as a Storage Box's port 23 and its port 22.
 
 load helper

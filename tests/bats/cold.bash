@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # What bats files about bk-cold share; load helper before.
+# shellcheck disable=SC2034
 
 # cold_setup: a folder src with a marked folder src/a, and a box "one" on a
 # disk (a tmpfs) of its own: $one.
