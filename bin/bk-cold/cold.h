@@ -32,6 +32,7 @@ int cmd_check(struct cold *c, char **args);
 int cmd_get(struct cold *c, char **args);
 int cmd_init(struct cold *c, char **args);
 int cmd_list(struct cold *c, char **args);
+int cmd_probe(struct cold *c, char **args);
 int cmd_push(struct cold *c, char **args);
 int cmd_rebuild(struct cold *c, char **args);
 int cmd_status(struct cold *c, char **args);

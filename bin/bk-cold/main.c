@@ -26,6 +26,7 @@ static const char usage[] =
 	"usage: bk-cold [OPTION]... COMMAND [ARGUMENT]...\n"
 	"\n"
 	"  init BOX         make the folder of a box its own, and know it\n"
+	"  probe BOX        what the box can do\n"
 	"  push [SET]...    copy what is new or was changed, and prove it\n"
 	"  list [PATH]...   what is in cold storage, and where\n"
 	"  get PATH...      bring it back: --to DIR, or --in-place\n"
@@ -92,6 +93,7 @@ static const struct command {
 		  BK_CLI_BIT(OPT_TO) | BK_CLI_BIT(OPT_YES) },
 	{ "init", cmd_init, 0 },
 	{ "list", cmd_list, BK_CLI_BIT(OPT_ALL) | BK_CLI_BIT(OPT_AT) },
+	{ "probe", cmd_probe, 0 },
 	{ "push", cmd_push, 0 },
 	{ "rebuild", cmd_rebuild, 0 },
 	{ "status", cmd_status, BK_CLI_BIT(OPT_OFFLINE) },

@@ -33,13 +33,14 @@ end
 
 complete -c bk-cold -f
 complete -c bk-cold -n __fish_use_subcommand -a init -d 'Make a folder a box'
+complete -c bk-cold -n __fish_use_subcommand -a probe -d 'What the box can do'
 complete -c bk-cold -n __fish_use_subcommand -a push -d 'Copy what is new, and prove it'
 complete -c bk-cold -n __fish_use_subcommand -a list -d 'What is in cold storage'
 complete -c bk-cold -n __fish_use_subcommand -a get -d 'Bring it back'
 complete -c bk-cold -n __fish_use_subcommand -a check -d 'Prove the copies again'
 complete -c bk-cold -n __fish_use_subcommand -a status -d 'Boxes, room, copies, proofs'
 complete -c bk-cold -n __fish_use_subcommand -a rebuild -d 'Make the catalog anew'
-complete -c bk-cold -n '__bk_cold_in init check rebuild' -a '(__bk_cold_names box)' -d box
+complete -c bk-cold -n '__bk_cold_in init probe check rebuild' -a '(__bk_cold_names box)' -d box
 complete -c bk-cold -n '__bk_cold_in push' -a 'markers (__bk_cold_names cold)' -d set
 complete -c bk-cold -n '__bk_cold_in list get' -F
 complete -c bk-cold -n '__bk_cold_in list' -l all -d 'Also what is no more'
