@@ -90,7 +90,9 @@ static int shell(const char *script)
 	char *copy = bk_strdup(script);
 	char *const argv[] = { (char[]){ "bash" }, (char[]){ "-c" }, copy,
 			       NULL };
-	const struct bk_exec x = { argv, NULL, BK_EXEC_NULL, 2, 2, NULL, 0 };
+	const struct bk_exec x = {
+		.argv = argv, .in = BK_EXEC_NULL, .out = 2, .err = 2
+	};
 	struct bk_err err = { 0 };
 	int status = bk_exec_run(&x, 0, 15000, NULL, NULL, &err);
 

@@ -18,8 +18,10 @@
 static void run_program(char *const *argv)
 {
 	const struct bk_exec x = {
-		argv, NULL, BK_EXEC_NULL, BK_EXEC_INHERIT, BK_EXEC_INHERIT,
-		NULL, 0
+		.argv = argv,
+		.in = BK_EXEC_NULL,
+		.out = BK_EXEC_INHERIT,
+		.err = BK_EXEC_INHERIT,
 	};
 	BK_AUTO_FREE char *path = NULL;
 	struct bk_err err;
