@@ -49,6 +49,15 @@ static const char schema[] =
 	" box INTEGER NOT NULL REFERENCES box(id),"
 	" file INTEGER NOT NULL REFERENCES file(id),"
 	" PRIMARY KEY(box, file)) WITHOUT ROWID;"
+	/* the journal of releases, hold.h */
+	"CREATE TABLE release("
+	" id INTEGER PRIMARY KEY, path BLOB NOT NULL, top BLOB NOT NULL,"
+	" place TEXT NOT NULL, file INTEGER NOT NULL REFERENCES file(id),"
+	" state INTEGER NOT NULL, ino INTEGER NOT NULL, size INTEGER NOT NULL,"
+	" began INTEGER NOT NULL, moved INTEGER NOT NULL,"
+	" ended INTEGER NOT NULL);"
+	"CREATE INDEX release_path ON release(path);"
+	"CREATE INDEX release_state ON release(state);"
 	"PRAGMA application_id = 1651205999;"
 	"PRAGMA user_version = 1;";
 

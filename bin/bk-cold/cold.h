@@ -35,7 +35,9 @@ int cmd_list(struct cold *c, char **args);
 int cmd_probe(struct cold *c, char **args);
 int cmd_push(struct cold *c, char **args);
 int cmd_rebuild(struct cold *c, char **args);
+int cmd_release(struct cold *c, char **sets);
 int cmd_status(struct cold *c, char **args);
+int cmd_undo(struct cold *c, char **args);
 
 /* [box name]; NULL with err (66) where there is none. */
 const struct bk_conf_section *cold_section(struct cold *c, const char *name,

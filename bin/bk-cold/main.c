@@ -15,8 +15,10 @@
  * a folder, hash.c proves; catalog*.c know what lies where, name.c, meta*.c,
  * entry.c and manifest*.c write that down on the boxes too; plan.c and walk.c
  * find the files, source.c reads one while nobody may change it, target.c
- * connects, send.c sends, listing.c lists; each command has a file of its
- * name.
+ * connects, send.c sends, listing.c lists; safe.c has the rules for a file
+ * that is to be released, evidence.c what speaks for its copies, go.c takes it
+ * away, quarantine.c keeps it, catalog_release.c is the journal, index.c what
+ * people find in its place; each command has a file of its name.
  */
 #include "cold.h"
 #include "log.h"
@@ -30,6 +32,8 @@ static const char usage[] =
 	"  push [SET]...    copy what is new or was changed, and prove it\n"
 	"  list [PATH]...   what is in cold storage, and where\n"
 	"  get PATH...      bring it back: --to DIR, or --in-place\n"
+	"  release [SET]... take away local files whose copies are proved\n"
+	"  undo [PATH]...   bring back what was released, from quarantine\n"
 	"  check [BOX]...   prove the copies again, the oldest proofs first\n"
 	"  status           the boxes, their room, copies, proofs\n"
 	"  rebuild BOX      make the catalog anew from what lies there\n"
@@ -39,7 +43,7 @@ static const char usage[] =
 	"      --box NAME      get: from this box\n"
 	"      --in-place      get: to where it was; nothing is overwritten\n"
 	"      --to DIR        get: below this folder\n"
-	"      --yes           get: do not ask\n"
+	"      --yes           get: do not ask; release: do it\n"
 	"      --max-bytes N   check: no more than that\n"
 	"      --max-time T    check: no longer than that\n"
 	"      --read-back     check: by reading the copies here\n"
@@ -96,7 +100,9 @@ static const struct command {
 	{ "probe", cmd_probe, 0 },
 	{ "push", cmd_push, 0 },
 	{ "rebuild", cmd_rebuild, 0 },
+	{ "release", cmd_release, BK_CLI_BIT(OPT_YES) },
 	{ "status", cmd_status, BK_CLI_BIT(OPT_OFFLINE) },
+	{ "undo", cmd_undo, 0 },
 };
 
 /* A limit; 64 where it is none. */

@@ -5,6 +5,7 @@
  */
 #include "log.h"
 #include "look.h"
+#include "release.h"
 #include "time.h"
 
 struct status {
@@ -255,6 +256,8 @@ static int run(struct cold *c, struct bk_err *err)
 		if (got == BK_EX_NO || exit == BK_EX_OK)
 			exit = got;
 	}
+	if (release_status(c, cat, err) < 0)
+		return -1;
 	print_sum(c, &sum);
 	return exit;
 }

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "evidence.h"
+
+#include <sys/random.h>
+
+#include "hold.h"
+#include "log.h"
+#include "manifest.h"
+#include "sig.h"
+#include "time.h"
+
+/* Of a file that is read back whole: bytes. */
+#define SAMPLE_MAX ((uint64_t)1 << 30)
+enum { BATCH = 500 };
+
+/* ---- R9: boxes are as many as they seem ------------------------------------- */
+
+static int connect_box(struct evidence *ev, int id, struct bk_err *err)
+{
+	struct witness *w = &ev->v[id];
+	struct catalog_box known = { 0 };
+	int got;
+
+	if (w->box)
+		return 0;
+	if (w->refused) {
+		*err = w->err;
+		return -1;
+	}
+	got = catalog_box_by_id(ev->cat, id, &known, err);
+	if (got == 0)
+		(void)bk_err_set(err, BK_EX_CONFIG, 0,
+				 "a box is not in the catalog");
+	if (got == 1)
+		w->box = cold_open_box(ev->c, ev->cat, known.name, &w->known,
+				       err);
+	catalog_box_free(&known);
+	w->refused = !w->box;
+	if (w->refused)
+		w->err = *err;
+	return w->box ? 0 : -1;
+}
+
+static int are_one(const struct catalog_box *a, const struct catalog_box *b,
+		   struct bk_err *err)
+{
+	if (strcmp(a->uuid, b->uuid) != 0 && *a->peer && *b->peer &&
+	    strcmp(a->peer, b->peer) != 0)
+		return 0;
+	return bk_err_set(err, BK_EX_NOPERM, 0,
+			  "the boxes %s and %s are one place: two copies there "
+			  "are none",
+			  a->name, b->name);
+}
+
+int evidence_connect(struct evidence *ev, boxset boxes, const char *device,
+		     struct bk_err *err)
+{
+	for (int id = 1; id <= CATALOG_BOXES_MAX; id++) {
+		struct witness *w = &ev->v[id];
+
+		if (!(boxes & BOXSET(id)))
+			continue;
+		if (connect_box(ev, id, err) < 0)
+			return -1;
+		if (strcmp(box_peer(w->box), device) == 0)
+			return bk_err_set(err, BK_EX_NOPERM, 0,
+					  "box %s is on the same file system "
+					  "as the files: no second copy",
+					  w->known.name);
+		for (int other = 1; other < id; other++)
+			if ((boxes & BOXSET(other)) &&
+			    are_one(&ev->v[other].known, &w->known, err) < 0)
+				return -1;
+	}
+	return 0;
+}
+
+/* ---- R8: proofs of before ---------------------------------------------------- */
+
+static const char *lacks_old_proof(const struct copy *k, int64_t now,
+				   int64_t settle)
+{
+	if (k->state != COPY_OK)
+		return "a copy of it was found wrong or missing";
+	if (k->first <= 0)
+		return "a copy of it was never proved";
+	if (k->first > now || k->last > now || k->pushed > now)
+		return "a proof of it has a time in the future";
+	if (k->first > now - settle)
+		return "is not proved for long enough yet";
+	return k->listed ? NULL : "a box does not list it yet";
+}
+
+const char *evidence_old(struct evidence *ev, const struct entry *e,
+			 boxset boxes, bool *ret_failed, struct bk_err *err)
+{
+	struct copy *v = NULL;
+	ssize_t n = catalog_copies(ev->cat, e, &v, err);
+	int64_t now = bk_time_now();
+	boxset good = 0;
+	const char *why = NULL;
+
+	*ret_failed = n < 0;
+	for (ssize_t i = 0; i < n && !why; i++) {
+		if (!(boxes & BOXSET(v[i].box)))
+			continue;
+		why = lacks_old_proof(&v[i], now, ev->settle);
+		good |= BOXSET(v[i].box);
+	}
+	copies_free(v, n < 0 ? 0 : (size_t)n);
+	if (!why && (!boxes || (boxes & ~good)))
+		why = "is not on every box that it belongs on";
+	return why;
+}
+
+/* ---- R12: manifests, read and proved now ------------------------------------- */
+
+static int is_wrong(struct evidence *ev, const struct witness *w,
+		    const char *what, const char *how, struct bk_err *err)
+{
+	ev->wrong = true;
+	(void)bk_err_set(&ev->err, BK_EX_NO, 0,
+			 "box %s: %s %s; nothing more is released",
+			 w->known.name, what, how);
+	return bk_err_set(err, BK_EX_NO, 0, "%s", ev->err.msg);
+}
+
+static int lost(struct bk_err *err, const char *box)
+{
+	if (bk_sig_pending())
+		return bk_err_set(err, BK_EX_TEMPFAIL, 0, "it was stopped");
+	return err->exit ? -1
+			 : bk_err_set(err, BK_EX_TEMPFAIL, 0, "box %s was lost",
+				      box);
+}
+
+/* Each part has the hash that it had when it was put there. */
+static int prove_parts(struct evidence *ev, struct witness *w, unsigned int gen,
+		       struct bk_err *err)
+{
+	struct box_hash h[MANIFEST_KINDS];
+	char *names[MANIFEST_KINDS];
+	int got = 0;
+
+	for (int k = 0; k < MANIFEST_KINDS; k++) {
+		names[k] = manifest_name(ev->c->conf->host,
+					 (enum manifest_kind)k, gen);
+		h[k] = (struct box_hash){ .name = names[k] };
+	}
+	if (box_hash(w->box, h, MANIFEST_KINDS, false, NULL, NULL, err) < 0)
+		got = lost(err, w->known.name);
+	for (int k = 0; got == 0 && k < MANIFEST_KINDS; k++) {
+		char sum[65] = "";
+
+		got = hold_manifest(ev->cat, w->known.id, gen, k, sum, err);
+		if (got >= 0 && h[k].found == BOX_UNKNOWN)
+			got = bk_err_set(err, BK_EX_TEMPFAIL, 0, "%s",
+					 h[k].why);
+		else if (got >= 0 && (h[k].found != BOX_HASHED || got == 0 ||
+				      strcmp(sum, h[k].sha256) != 0))
+			got = is_wrong(ev, w, names[k], "is missing or damaged",
+				       err);
+		else if (got > 0)
+			got = 0;
+	}
+	for (int k = 0; k < MANIFEST_KINDS; k++)
+		free(names[k]);
+	return got;
+}
+
+/* Which of the candidates does it list, just as the catalog says? */
+struct reading {
+	struct evidence *ev;
+	struct cand **v; /* sorted by path */
+	size_t n;
+	boxset box;
+	int id;
+	unsigned int gen;
+	boxset *listed; /* by their place in v */
+};
+
+static int by_path(const void *a, const void *b)
+{
+	const struct cand *const *x = a, *const *y = b;
+
+	return strcmp((*x)->e.path, (*y)->e.path);
+}
+
+static int find_by_path(const void *key, const void *member)
+{
+	const struct cand *const *m = member;
+
+	return strcmp(key, (*m)->e.path);
+}
+
+/* What the catalog says lies there as this content. */
+static bool is_object(struct reading *r, const struct entry *e,
+		      const char *object, struct bk_err *err)
+{
+	struct copy *v = NULL;
+	ssize_t n = catalog_copies(r->ev->cat, e, &v, err);
+	bool yes = false;
+
+	for (ssize_t i = 0; i < n; i++)
+		yes = yes || (v[i].box == r->id && v[i].state == COPY_OK &&
+			      strcmp(v[i].object, object) == 0);
+	copies_free(v, n < 0 ? 0 : (size_t)n);
+	return yes;
+}
+
+static int take_entry(void *arg, struct entry *m, struct bk_err *err)
+{
+	struct reading *r = arg;
+	struct cand **first =
+		bsearch(m->path, r->v, r->n, sizeof(*r->v), find_by_path);
+
+	if (!first || m->meta.type != 'f')
+		return 0;
+	while (first > r->v && strcmp(first[-1]->e.path, m->path) == 0)
+		first--;
+	/* one path may be in the quarantine and here again */
+	for (struct cand **k = first;
+	     k < r->v + r->n && strcmp((*k)->e.path, m->path) == 0; k++) {
+		const struct entry *e = &(*k)->e;
+
+		if (strcmp(m->sha256, e->sha256) == 0 &&
+		    meta_same(&m->meta, &e->meta) && m->object &&
+		    is_object(r, e, m->object, err))
+			r->listed[k - r->v] |= r->box;
+	}
+	return 0;
+}
+
+static bool was_proved(const struct witness *w, unsigned int gen)
+{
+	for (size_t i = 0; i < w->ngens; i++)
+		if (w->gens[i] == gen)
+			return true;
+	return false;
+}
+
+static int read_manifest(struct reading *r, struct bk_err *err)
+{
+	struct evidence *ev = r->ev;
+	struct witness *w = &ev->v[r->id];
+
+	if (!was_proved(w, r->gen)) {
+		if (prove_parts(ev, w, r->gen, err) < 0)
+			return -1;
+		w->gens = bk_realloc(w->gens, w->ngens + 1, sizeof(*w->gens));
+		w->gens[w->ngens++] = r->gen;
+		ev->manifests++;
+	}
+	if (manifest_read(w->box, ev->c->conf->host, r->gen, take_entry, r,
+			  err) == 0)
+		return 0;
+	if (err->exit == BK_EX_DATAERR || err->exit == BK_EX_NOINPUT) {
+		struct bk_err why = *err;
+
+		return is_wrong(ev, w, "its lists are no good:", why.msg, err);
+	}
+	return -1;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const int64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static int read_manifests(struct reading *r, struct bk_err *err)
+{
+	BK_AUTO_FREE int64_t *gens = bk_calloc(r->n, sizeof(*gens));
+
+	for (size_t i = 0; i < r->n; i++) {
+		gens[i] = hold_listed(r->ev->cat, r->v[i]->e.id, r->id, err);
+		if (gens[i] < 0)
+			return -1;
+	}
+	if (r->n > 1)
+		qsort(gens, r->n, sizeof(*gens), by_number);
+	for (size_t i = 0; i < r->n; i++) {
+		if (gens[i] == 0 || (i > 0 && gens[i] == gens[i - 1]))
+			continue;
+		r->gen = (unsigned int)gens[i];
+		if (read_manifest(r, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- R7: the copies themselves ---------------------------------------------- */
+
+struct asking {
+	struct evidence *ev;
+	struct witness *w;
+	struct cand **v;
+	char *objects[BATCH];
+	struct box_hash h[BATCH];
+	struct cand *of[BATCH];
+	size_t n;
+};
+
+static int judge(struct asking *a, size_t i, bool read_back, struct bk_err *err)
+{
+	struct evidence *ev = a->ev;
+	const struct box_hash *h = &a->h[i];
+	struct cand *k = a->of[i];
+	int64_t now = bk_time_now();
+	bool right =
+		h->found == BOX_HASHED && strcmp(h->sha256, k->e.sha256) == 0;
+	char how = read_back || !box_hashes_there(a->w->box) ? 'r' : 'h';
+
+	if (h->found == BOX_UNKNOWN) {
+		k->why = "a box gave no answer about it";
+		bk_debug("%s: %s", k->e.path, h->why);
+		return 0;
+	}
+	if (!ev->dry && (catalog_proof(ev->cat, a->w->known.id, h->name,
+				       right			? COPY_OK
+				       : h->found == BOX_ABSENT ? COPY_ABSENT
+								: COPY_BAD,
+				       now, how, err) < 0))
+		return -1;
+	if (!right)
+		return is_wrong(ev, a->w, h->name,
+				h->found == BOX_ABSENT ? "is not there"
+						       : "has other bytes",
+				err);
+	if (!k->when || now < k->when)
+		k->when = now;
+	k->proved |= BOXSET(a->w->known.id);
+	ev->proofs++;
+	return 0;
+}
+
+/* R13: a hash is the box's word; once in a run it must show the bytes. */
+static int take_sample(struct asking *a, struct bk_err *err)
+{
+	struct box_hash h;
+	uint32_t pick = 0;
+	size_t i;
+
+	if (a->w->sampled || a->n == 0)
+		return 0;
+	if (getrandom(&pick, sizeof(pick), 0) < 0)
+		pick = 0;
+	i = pick % a->n;
+	if (a->of[i]->why || a->h[i].size > SAMPLE_MAX)
+		return 0;
+	h = (struct box_hash){ .name = a->h[i].name, .size = a->h[i].size };
+	if (box_hash(a->w->box, &h, 1, true, NULL, NULL, err) < 0)
+		return lost(err, a->w->known.name);
+	if (h.found == BOX_UNKNOWN)
+		return bk_err_set(err, BK_EX_TEMPFAIL, 0, "%s", h.why);
+	a->h[i] = h;
+	a->w->sampled = true;
+	a->ev->samples++;
+	return judge(a, i, true, err);
+}
+
+static int ask_now(struct asking *a, struct bk_err *err)
+{
+	int got = 0;
+
+	if (a->n > 0 &&
+	    box_hash(a->w->box, a->h, a->n, false, NULL, NULL, err) < 0)
+		got = lost(err, a->w->known.name);
+	for (size_t i = 0; got == 0 && i < a->n; i++)
+		got = judge(a, i, false, err);
+	if (got == 0)
+		got = take_sample(a, err);
+	for (size_t i = 0; i < a->n; i++)
+		free(a->objects[i]);
+	a->n = 0;
+	return got;
+}
+
+static int add_object(struct asking *a, struct cand *k, struct bk_err *err)
+{
+	struct copy *v = NULL;
+	ssize_t n = catalog_copies(a->ev->cat, &k->e, &v, err);
+
+	for (ssize_t i = 0; i < n; i++) {
+		if (v[i].box != a->w->known.id)
+			continue;
+		a->objects[a->n] = bk_strdup(v[i].object);
+		a->h[a->n] = (struct box_hash){ .name = a->objects[a->n],
+						.size = k->e.meta.size };
+		a->of[a->n++] = k;
+	}
+	copies_free(v, n < 0 ? 0 : (size_t)n);
+	return n < 0 ? -1 : 0;
+}
+
+static int prove_copies_on(struct evidence *ev, struct witness *w,
+			   struct cand **v, size_t n, struct bk_err *err)
+{
+	BK_AUTO_FREE struct asking *a = bk_calloc(1, sizeof(*a));
+	int got = 0;
+
+	a->ev = ev;
+	a->w = w;
+	for (size_t i = 0; i < n && got == 0; i++) {
+		if (v[i]->why)
+			continue;
+		got = add_object(a, v[i], err);
+		if (got == 0 && a->n == BATCH)
+			got = ask_now(a, err);
+	}
+	if (got == 0)
+		return ask_now(a, err);
+	for (size_t i = 0; i < a->n; i++)
+		free(a->objects[i]);
+	return got;
+}
+
+/* ---- the whole ---------------------------------------------------------------- */
+
+static int prove_on(struct evidence *ev, int id, struct reading *r,
+		    struct bk_err *err)
+{
+	r->id = id;
+	r->box = BOXSET(id);
+	if (read_manifests(r, err) < 0)
+		return -1;
+	for (size_t i = 0; i < r->n; i++)
+		if (!r->v[i]->why && !(r->listed[i] & r->box))
+			r->v[i]->why = "a manifest on a box does not list it "
+				       "as it is";
+	return prove_copies_on(ev, &ev->v[id], r->v, r->n, err);
+}
+
+int evidence_new(struct evidence *ev, struct cand *v, size_t n, boxset boxes,
+		 struct bk_err *err)
+{
+	BK_AUTO_FREE struct cand **sorted = bk_calloc(n + 1, sizeof(*sorted));
+	BK_AUTO_FREE boxset *listed = bk_calloc(n + 1, sizeof(*listed));
+	struct reading r = { .ev = ev, .v = sorted, .n = n, .listed = listed };
+
+	*err = (struct bk_err){ 0 };
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &v[i];
+	if (n > 1)
+		qsort(sorted, n, sizeof(*sorted), by_path);
+	for (int id = 1; n > 0 && id <= CATALOG_BOXES_MAX; id++)
+		if ((boxes & BOXSET(id)) && prove_on(ev, id, &r, err) < 0)
+			return -1;
+	for (size_t i = 0; i < n; i++)
+		if (!v[i].why && (!boxes || (boxes & ~v[i].proved)))
+			v[i].why = "is not proved on every box now";
+	return 0;
+}
+
+void evidence_free(struct evidence *ev)
+{
+	for (size_t i = 0; i < BK_COUNT(ev->v); i++) {
+		box_close(ev->v[i].box);
+		catalog_box_free(&ev->v[i].known);
+		free(ev->v[i].gens);
+	}
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quarantine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+
+#include "file.h"
+#include "log.h"
+#include "walk.h"
+
+static int fail(struct bk_err *err, const char *what)
+{
+	return bk_err_set(err, BK_EX_IOERR, errno, "cannot %s", what);
+}
+
+/* Nobody else can change what is in it, and it is on the same file system. */
+static int check_folder(const struct safe_top *t, int q, struct bk_err *err)
+{
+	struct statx st;
+
+	if (statx(q, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &st) <
+	    0)
+		return fail(err, "look at the quarantine");
+	if (S_ISDIR(st.stx_mode) && st.stx_uid == geteuid() &&
+	    (st.stx_mode & 077) == 0 &&
+	    st.stx_dev_major == t->st.stx_dev_major &&
+	    st.stx_dev_minor == t->st.stx_dev_minor &&
+	    st.stx_mnt_id == t->st.stx_mnt_id)
+		return 0;
+	return bk_err_set(err, BK_EX_NOPERM, 0,
+			  "'%s/" WALK_QUARANTINE "' is not what bk-cold made",
+			  t->path);
+}
+
+static int open_folder(const struct safe_top *t)
+{
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+			   RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, t->fd, WALK_QUARANTINE, &how,
+			    sizeof(how));
+}
+
+int quarantine_open(const struct safe_top *t, bool create, struct bk_err *err)
+{
+	int q = open_folder(t);
+
+	if (q < 0 && errno == ENOENT && create) {
+		if (mkdirat(t->fd, WALK_QUARANTINE, 0700) < 0)
+			return fail(err, "make the quarantine");
+		q = open_folder(t);
+	}
+	if (q < 0)
+		return bk_err_set(
+			err, errno == ENOENT ? BK_EX_NOINPUT : BK_EX_NOPERM,
+			errno, "cannot open the quarantine of '%s'", t->path);
+	/* the entry of a folder that is new, and of one that a crash left */
+	if (check_folder(t, q, err) < 0 || (create && fsync(t->fd) < 0)) {
+		(void)close(q);
+		return err->exit == BK_EX_NOPERM
+			       ? -1
+			       : fail(err, "flush the quarantine's folder");
+	}
+	return q;
+}
+
+static char *new_place(void)
+{
+	unsigned char b[8];
+
+	if (getrandom(b, sizeof(b), 0) != sizeof(b))
+		abort();
+	return bk_asprintf("%02x%02x%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
+			   b[3], b[4], b[5], b[6], b[7]);
+}
+
+/* Both folders durable: where it is now, then where it was. */
+static int rename_durably(int from, const char *a, int to, const char *b,
+			  struct bk_err *err)
+{
+	if (renameat2(from, a, to, b, RENAME_NOREPLACE) < 0)
+		return bk_err_set(
+			err, errno == EEXIST ? BK_EX_CANTCREAT : BK_EX_IOERR,
+			errno, "cannot move it");
+	if (fsync(to) < 0 || fsync(from) < 0)
+		return fail(err, "flush its folder");
+	return 0;
+}
+
+/* It moved, and is not what it was: as if nothing had been done. */
+static void put_back(struct catalog *cat, int q, const struct safe *f,
+		     struct hold *h)
+{
+	struct bk_err err;
+
+	if (rename_durably(q, h->place, f->dir, f->name, &err) == 0) {
+		if (hold_set(cat, h, HOLD_BACK, &err) < 0)
+			bk_warning("%s", err.msg);
+		return;
+	}
+	bk_warning("%s: stays in the quarantine: %s", h->path, err.msg);
+	if (hold_set(cat, h, HOLD_HELD, &err) < 0)
+		bk_warning("%s", err.msg);
+}
+
+int quarantine_take(struct catalog *cat, int q, struct safe *f, struct hold *h,
+		    struct bk_err *err)
+{
+	struct bk_err why;
+
+	h->place = new_place();
+	h->ino = f->st.stx_ino;
+	if (hold_add(cat, h, err) < 0 || catalog_commit(cat, err) < 0)
+		return -1;
+	if (safe_holds(f, f->dir, f->name, false, err) < 0) {
+		(void)hold_set(cat, h, HOLD_BACK, &why);
+		return -1;
+	}
+	if (renameat2(f->dir, f->name, q, h->place, RENAME_NOREPLACE) < 0) {
+		(void)fail(err, "move it");
+		(void)hold_set(cat, h, HOLD_BACK, &why);
+		return -1;
+	}
+	/* what the disk refuses is settled by the next run */
+	if (fsync(q) < 0 || fsync(f->dir) < 0)
+		return fail(err, "flush its folder");
+	if (safe_holds(f, q, h->place, true, err) < 0) {
+		put_back(cat, q, f, h);
+		return -1;
+	}
+	return safe_again(f, err) < 0 ? -1 : hold_set(cat, h, HOLD_HELD, err);
+}
+
+int quarantine_delete(struct catalog *cat, int q, struct safe *f,
+		      struct hold *h, struct bk_err *err)
+{
+	struct bk_err why;
+
+	if (f->st.stx_ino != h->ino)
+		return bk_err_set(err, BK_EX_DATAERR, 0,
+				  "is another file than was moved there");
+	if (hold_set(cat, h, HOLD_DELETING, err) < 0)
+		return -1;
+	if (safe_holds(f, q, h->place, false, err) < 0) {
+		(void)hold_set(cat, h, HOLD_HELD, &why);
+		return -1;
+	}
+	if (unlinkat(q, h->place, 0) < 0) {
+		(void)fail(err, "delete it");
+		(void)hold_set(cat, h, HOLD_HELD, &why);
+		return -1;
+	}
+	if (fsync(q) < 0)
+		return fail(err, "flush the quarantine");
+	return hold_set(cat, h, HOLD_GONE, err);
+}
+
+/* ---- where is it? ------------------------------------------------------------ */
+
+struct where {
+	struct safe_top top;
+	int q;	 /* the quarantine, or -1 */
+	int dir; /* the folder where it was, or -1 */
+	const char *name;
+	bool in_quarantine; /* something has its name there */
+	bool is_it;	    /* and it is the very inode */
+	bool at_home;	    /* the inode is where it was */
+};
+#define WHERE_INIT ((struct where){ .top = SAFE_TOP_INIT, .q = -1, .dir = -1 })
+
+static void where_close(struct where *w)
+{
+	if (w->q >= 0)
+		(void)close(w->q);
+	if (w->dir >= 0)
+		(void)close(w->dir);
+	safe_top_close(&w->top);
+}
+#define WHERE_AUTO BK_AUTO(where_close)
+
+static bool is_inode(int dir, const char *name, uint64_t ino, bool *ret_any)
+{
+	struct stat st;
+
+	*ret_any = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return *ret_any && st.st_ino == ino;
+}
+
+static int find(const struct hold *h, struct where *w, struct bk_err *err)
+{
+	struct bk_err why;
+	bool any;
+
+	if (safe_top_look(&w->top, h->top, err) < 0)
+		return -1;
+	w->q = quarantine_open(&w->top, false, &why);
+	if (w->q >= 0)
+		w->is_it = is_inode(w->q, h->place, h->ino, &w->in_quarantine);
+	if (safe_folder(&w->top, h->path, &w->dir, &w->name, &why) == 0)
+		w->at_home = is_inode(w->dir, w->name, h->ino, &any);
+	return 0;
+}
+
+int quarantine_return(struct catalog *cat, struct hold *h, struct bk_err *err)
+{
+	WHERE_AUTO struct where w = WHERE_INIT;
+	struct bk_err why;
+
+	if (find(h, &w, err) < 0)
+		return -1;
+	if (!w.in_quarantine)
+		return bk_err_set(err, BK_EX_NOINPUT, 0,
+				  "is not in the quarantine any more; from a "
+				  "box: bk-cold get");
+	if (w.dir < 0)
+		return bk_err_set(err, BK_EX_NOINPUT, 0,
+				  "its folder is gone: make it, or bk-cold get "
+				  "--to DIR");
+	if (hold_set(cat, h, HOLD_RETURNING, err) < 0)
+		return -1;
+	if (renameat2(w.q, h->place, w.dir, w.name, RENAME_NOREPLACE) < 0) {
+		(void)bk_err_set(
+			err, errno == EEXIST ? BK_EX_CANTCREAT : BK_EX_IOERR,
+			errno, "cannot move it back");
+		(void)hold_set(cat, h, HOLD_HELD, &why);
+		return -1;
+	}
+	if (fsync(w.dir) < 0 || fsync(w.q) < 0)
+		return fail(err, "flush its folder");
+	return hold_set(cat, h, HOLD_BACK, err);
+}
+
+/* ---- what a crash left -------------------------------------------------------- */
+
+/*
+ * What is in the quarantine stays there: before it is deleted everything is
+ * looked at and proved again. What is where it was has not been moved.
+ */
+static int settle(struct catalog *cat, struct hold *h, const struct where *w,
+		  struct bk_err *err)
+{
+	if (w->is_it)
+		return hold_set(cat, h, HOLD_HELD, err);
+	/* what was deleted may have left its inode to a new file there */
+	if (w->at_home && h->state != HOLD_DELETING && h->state != HOLD_LOST)
+		return hold_set(cat, h, HOLD_BACK, err);
+	if (w->in_quarantine) {
+		bk_warning("%s: another file is in the quarantine in its "
+			   "place: bk-cold undo",
+			   h->path);
+		return hold_set(cat, h, HOLD_HELD, err);
+	}
+	if (h->state == HOLD_LOST)
+		return 0;
+	if (w->q < 0) {
+		bk_warning("%s: a release of it was interrupted, and the "
+			   "quarantine of '%s' cannot be opened",
+			   h->path, h->top);
+		return 0;
+	}
+	if (h->state == HOLD_DELETING)
+		return hold_set(cat, h, HOLD_GONE, err);
+	bk_warning("%s: is neither where it was nor in the quarantine; "
+		   "somebody else took it away, the boxes have it",
+		   h->path);
+	return hold_set(cat, h, HOLD_LOST, err);
+}
+
+static int replay_one(void *arg, struct hold *h, struct bk_err *err)
+{
+	struct catalog *cat = arg;
+	WHERE_AUTO struct where w = WHERE_INIT;
+	struct bk_err why;
+
+	if (find(h, &w, &why) == 0)
+		return settle(cat, h, &w, err);
+	if (h->state != HOLD_LOST)
+		bk_warning("%s: a release of it was interrupted: %s", h->path,
+			   why.msg);
+	return 0;
+}
+
+int quarantine_replay(struct catalog *cat, struct bk_err *err)
+{
+	return hold_each(cat,
+			 HOLD_BIT(HOLD_MOVING) | HOLD_BIT(HOLD_DELETING) |
+				 HOLD_BIT(HOLD_RETURNING) | HOLD_BIT(HOLD_LOST),
+			 NULL, replay_one, cat, err);
+}
