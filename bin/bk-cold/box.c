@@ -178,6 +178,30 @@ int box_get(struct box *b, const char *name, uint64_t size,
 	return b->ops->get(b, name, size, sink, arg, err);
 }
 
+static int collect(void *arg, const void *p, size_t n, struct bk_err *err)
+{
+	(void)err;
+	bk_buf_add(arg, p, n);
+	return 0;
+}
+
+int box_get_small(struct box *b, struct box_small *v, size_t n,
+		  struct bk_err *err)
+{
+	if (b->ops->get_small)
+		return b->ops->get_small(b, v, n, err);
+	for (size_t i = 0; i < n; i++) {
+		if (bk_sig_pending())
+			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
+					  "it was stopped");
+		v[i].got = b->ops->get(b, v[i].name, v[i].size, collect,
+				       &v[i].data, err) == 0;
+		if (b->lost)
+			return -1;
+	}
+	return 0;
+}
+
 int box_put(struct box *b, const char *name, const void *p, size_t len,
 	    struct bk_err *err)
 {

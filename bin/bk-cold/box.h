@@ -79,6 +79,21 @@ int box_read(struct box *b, const char *name, size_t limit, struct bk_buf *ret,
 int box_get(struct box *b, const char *name, uint64_t size,
 	    int (*sink)(void *arg, const void *p, size_t n, struct bk_err *err),
 	    void *arg, struct bk_err *err);
+/*
+ * Small files, whole, many at a time: data of each that came as it was asked
+ * for, got false where not; why not says box_get(). At most BOX_SMALL_MAX
+ * bytes each. -1 only where the box is lost or a signal pending.
+ */
+enum { BOX_SMALL_MAX = 1 << 20 };
+struct box_small {
+	const char *name;
+	uint64_t size;
+
+	bool got;
+	struct bk_buf data; /* the caller frees it */
+};
+int box_get_small(struct box *b, struct box_small *v, size_t n,
+		  struct bk_err *err);
 /* A new small file, durable; 73 where there is one already. */
 int box_put(struct box *b, const char *name, const void *p, size_t len,
 	    struct bk_err *err);

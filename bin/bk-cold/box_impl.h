@@ -58,6 +58,9 @@ struct box_ops {
 		   int (*sink)(void *arg, const void *p, size_t n,
 			       struct bk_err *err),
 		   void *arg, struct bk_err *err);
+	/* NULL: one after the other, by get */
+	int (*get_small)(struct box *b, struct box_small *v, size_t n,
+			 struct bk_err *err);
 	int (*put)(struct box *b, const char *name, const void *p, size_t len,
 		   struct bk_err *err);
 	int (*remove)(struct box *b, const char *name, struct bk_err *err);

@@ -596,6 +596,7 @@ const struct box_ops box_sftp_ops = {
 	.mkdirs = sftp_mkdirs,
 	.list = sftp_list,
 	.get = sftp_box_get,
+	.get_small = sftp_box_get_small,
 	.put = sftp_put,
 	.remove = sftp_remove,
 	.rename = sftp_rename,

@@ -76,6 +76,8 @@ int sftp_box_get(struct box *b, const char *name, uint64_t size,
 		 int (*sink)(void *arg, const void *p, size_t n,
 			     struct bk_err *err),
 		 void *arg, struct bk_err *err);
+int sftp_box_get_small(struct box *b, struct box_small *v, size_t n,
+		       struct bk_err *err);
 int sftp_box_hash(struct box *b, struct box_hash *v, size_t n, bool read_back,
 		  void (*done)(void *arg, const struct box_hash *h), void *arg,
 		  struct bk_err *err);

@@ -13,7 +13,8 @@
 #include "sig.h"
 #include "time.h"
 
-enum { SHOW_MS = 200, PROBLEMS = 20 };
+enum { SHOW_MS = 200, PROBLEMS = 20, WINDOW = 128 };
+#define WINDOW_BYTES ((uint64_t)12 << 20)
 
 /* ---- what became of it ----------------------------------------------------- */
 
@@ -159,27 +160,64 @@ static int get_name(struct get *g, const struct wish *w, struct bk_err *err)
 	return 1;
 }
 
+static void came(struct get *g, const struct pending *p, const struct stat *st)
+{
+	twins_add(&g->twins, &p->wish->entry, st);
+	g->files++;
+	g->bytes += p->wish->entry.meta.size;
+	report(g, p->wish, "ok", p->box, NULL);
+}
+
+/* What is whole goes to the disk, and gets its name then. */
+static int settle(struct get *g, struct bk_err *err)
+{
+	BK_AUTO_FREE struct place_file *files =
+		bk_calloc(g->npending, sizeof(*files));
+	struct bk_err lost = { 0 };
+	int got;
+
+	for (size_t i = 0; i < g->npending; i++)
+		files[i] = g->pending[i].file;
+	got = place_flush(g->place, files, g->npending, &lost);
+	for (size_t i = 0; i < g->npending; i++) {
+		struct pending *p = &g->pending[i];
+		struct bk_err why;
+		struct stat st;
+
+		if (got == 0 &&
+		    place_end(&p->file, p->wish->entry.path, &st, &why) == 0)
+			came(g, p, &st);
+		else
+			failed(g, p->wish, got == 0 ? why.msg : lost.msg);
+		place_drop(&p->file);
+	}
+	g->npending = 0;
+	if (got < 0 && err)
+		*err = lost;
+	return got;
+}
+
 static int get_file(struct get *g, const struct wish *w, struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv problems = BK_STRV_INIT;
 	PLACE_FILE_AUTO struct place_file f = PLACE_FILE_INIT;
-	int got = get_name(g, w, err);
 	const char *box = NULL;
-	struct stat st;
+	int got;
 
+	/* the other name may be among those that have none yet */
+	if (w->entry.meta.nlink > 1 && settle(g, err) < 0)
+		return -1;
+	got = get_name(g, w, err);
 	if (got != 0)
 		return got < 0 ? -1 : 0;
 	if (place_begin(g->place, w->entry.path, &f, err) < 0 ||
 	    supplies_fetch(&g->supplies, w, f.fd, &box, err) < 0)
 		return -1;
 	meta_apply(f.fd, &w->entry.meta, &problems);
-	if (place_end(g->place, &f, w->entry.path, &st, err) < 0)
-		return -1;
 	add_problems(g, w, &problems);
-	twins_add(&g->twins, &w->entry, &st);
-	g->files++;
-	g->bytes += w->entry.meta.size;
-	report(g, w, "ok", box, NULL);
+	g->pending[g->npending++] =
+		(struct pending){ .file = f, .wish = w, .box = box };
+	f = PLACE_FILE_INIT;
 	return 0;
 }
 
@@ -228,24 +266,80 @@ static int get_one(struct get *g, const struct wish *w, off_t where,
 	return 0;
 }
 
-static int get_all(struct get *g, struct bk_err *err)
+/* Some wishes, the last of them a large file or none. */
+struct window {
+	struct wish v[WINDOW];
+	off_t where[WINDOW];
+	struct wish *small[WINDOW];
+	size_t n, nsmall;
+	uint64_t bytes;
+};
+
+static int fill(struct get *g, struct window *win, struct bk_err *err)
 {
-	off_t where = 0;
+	int got = 1;
+
+	win->n = win->nsmall = 0;
+	win->bytes = 0;
+	while (win->n < WINDOW && win->bytes < WINDOW_BYTES) {
+		struct wish *w = &win->v[win->n];
+		uint64_t size;
+
+		*w = WISH_INIT;
+		win->where[win->n] = wishes_tell(&g->wishes);
+		got = wishes_next(&g->wishes, w, err);
+		if (got <= 0)
+			break;
+		win->n++;
+		size = w->entry.meta.size;
+		if (w->entry.meta.type != 'f' || w->found != PLACE_FREE ||
+		    w->nsupplies == 0)
+			continue;
+		if (size > BOX_SMALL_MAX)
+			break;
+		win->small[win->nsmall++] = w;
+		win->bytes += size;
+	}
+	return got < 0 ? -1 : 0;
+}
+
+static int get_window(struct get *g, struct window *win, struct bk_err *err)
+{
 	int got = 0;
 
-	while (got == 0) {
-		WISH_AUTO struct wish w = WISH_INIT;
-
+	/* one by itself comes as fast the other way */
+	if (win->nsmall > 1)
+		supplies_ahead(&g->supplies, win->small, win->nsmall);
+	for (size_t i = 0; got == 0 && i < win->n; i++) {
 		if (bk_sig_pending())
-			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-					  "it was stopped");
-		where = wishes_tell(&g->wishes);
-		got = wishes_next(&g->wishes, &w, err);
-		if (got <= 0)
-			return got;
-		got = get_one(g, &w, where, err);
+			got = bk_err_set(err, BK_EX_TEMPFAIL, 0,
+					 "it was stopped");
+		else
+			got = get_one(g, &win->v[i], win->where[i], err);
 		show_progress(g, 0);
 	}
+	/* also of what came before it was stopped */
+	if (settle(g, got < 0 ? NULL : err) < 0)
+		got = -1;
+	return got;
+}
+
+static int get_all(struct get *g, struct bk_err *err)
+{
+	BK_AUTO_FREE struct window *win = bk_calloc(1, sizeof(*win));
+	BK_AUTO_FREE struct pending *pending =
+		bk_calloc(WINDOW, sizeof(*pending));
+	int got;
+
+	g->pending = pending;
+	do {
+		got = fill(g, win, err);
+		if (got == 0)
+			got = get_window(g, win, err);
+		for (size_t i = 0; i < win->n; i++)
+			wish_free(&win->v[i]);
+	} while (got == 0 && win->n > 0);
+	g->pending = NULL;
 	return got;
 }
 

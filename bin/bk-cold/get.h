@@ -30,6 +30,11 @@ struct supplies {
  */
 int supplies_fetch(struct supplies *s, const struct wish *w, int fd,
 		   const char **ret_box, struct bk_err *err);
+/*
+ * Small files before their turn, into their wishes: those that the next box
+ * has. What did not come this way is for supplies_fetch().
+ */
+void supplies_ahead(struct supplies *s, struct wish *const *v, size_t n);
 /* Is none of these boxes to be had in this run? */
 bool supplies_over(const struct supplies *s, boxset boxes);
 void supplies_free(struct supplies *s);
@@ -66,6 +71,12 @@ struct get {
 	struct wishes wishes;
 	struct supplies supplies;
 	struct twins twins;
+	struct pending {
+		struct place_file file;
+		const struct wish *wish;
+		const char *box;
+	} * pending; /* files that are whole, and get their names together */
+	size_t npending;
 	off_t *made; /* folders, as places in wishes */
 	size_t nmade;
 	struct problem {

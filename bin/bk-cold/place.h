@@ -57,9 +57,12 @@ struct place_file {
 
 int place_begin(struct place *p, const char *path, struct place_file *ret,
 		struct bk_err *err);
-/* It is whole, and on the disk: give it its name; ret_st: what it is then. */
-int place_end(struct place *p, struct place_file *f, const char *path,
-	      struct stat *ret_st, struct bk_err *err);
+/* Files that are whole: have them on the disk. */
+int place_flush(struct place *p, const struct place_file *v, size_t n,
+		struct bk_err *err);
+/* One that was flushed gets its name; ret_st: what it is then. */
+int place_end(struct place_file *f, const char *path, struct stat *ret_st,
+	      struct bk_err *err);
 /* Nothing is left of one that was not ended. */
 void place_drop(struct place_file *f);
 

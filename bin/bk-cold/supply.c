@@ -226,12 +226,75 @@ static const struct supply *choose(const struct supplies *s,
 	return other;
 }
 
+static const char *object_on(const struct wish *w, int box)
+{
+	for (size_t i = 0; i < w->nsupplies; i++)
+		if (w->supplies[i].box == box)
+			return w->supplies[i].object;
+	return NULL;
+}
+
+void supplies_ahead(struct supplies *s, struct wish *const *v, size_t n)
+{
+	const struct supply *first = n ? choose(s, v[0], 0) : NULL;
+	BK_AUTO_FREE struct box_small *small = bk_calloc(n, sizeof(*small));
+	BK_AUTO_FREE struct wish **whose = bk_calloc(n, sizeof(*whose));
+	struct bk_err err;
+	size_t k = 0;
+
+	if (!first || connect_box(s, first->box, &err) < 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		const char *object = object_on(v[i], first->box);
+
+		if (!object)
+			continue;
+		small[k].name = object;
+		small[k].size = v[i]->entry.meta.size;
+		whose[k++] = v[i];
+	}
+	/* where it is lost, the next one that is asked for finds out */
+	(void)box_get_small(s->v[first->box].box, small, k, &err);
+	for (size_t i = 0; i < k; i++) {
+		if (!small[i].got) {
+			bk_buf_free(&small[i].data);
+			continue;
+		}
+		whose[i]->data = small[i].data;
+		whose[i]->came = first->box;
+	}
+}
+
+/* What came before its turn: 0 it is right and in fd; 1 it is not; -1. */
+static int take_data(struct supplies *s, const struct wish *w, int fd,
+		     struct bk_err *err)
+{
+	struct flow f = { .s = s, .fd = fd, .sparse = w->entry.meta.sparse };
+	int got;
+
+	f.md = bk_digest_new(err);
+	if (!f.md)
+		return -1;
+	got = flow_add(&f, w->data.p ? w->data.p : "", w->data.len, err);
+	if (got == 0)
+		got = flow_end(&f, w, err);
+	EVP_MD_CTX_free(f.md);
+	return got < 0 && !f.own ? 1 : got;
+}
+
 int supplies_fetch(struct supplies *s, const struct wish *w, int fd,
 		   const char **ret_box, struct bk_err *err)
 {
 	const struct supply *sup;
 	boxset tried = 0;
 
+	if (w->came) {
+		int got = take_data(s, w, fd, err);
+
+		*ret_box = s->names->v[w->came];
+		if (got <= 0)
+			return got;
+	}
 	while ((sup = choose(s, w, tried))) {
 		int got = try_box(s, sup, w, fd, err);
 

@@ -15,6 +15,7 @@ void wish_free(struct wish *w)
 	for (size_t i = 0; i < w->nsupplies; i++)
 		free(w->supplies[i].object);
 	free(w->supplies);
+	bk_buf_free(&w->data);
 	*w = WISH_INIT;
 }
 

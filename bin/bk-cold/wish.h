@@ -24,6 +24,9 @@ struct wish {
 	enum place_found found;	 /* where it is to be */
 	struct supply *supplies; /* good ones first */
 	size_t nsupplies;
+	/* what came before it was its turn: its content, from a box */
+	int came; /* the box, or 0 */
+	struct bk_buf data;
 };
 #define WISH_INIT ((struct wish){ .supplies = NULL })
 #define WISH_AUTO BK_AUTO(wish_free)
