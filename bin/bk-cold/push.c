@@ -403,8 +403,8 @@ static void want_descriptors(void)
 static int prepare(struct push *p, struct bk_err *err)
 {
 	p->cat = catalog_open(true, 60000, err);
-	if (!p->cat || (!p->c->cli.dry_run &&
-			quarantine_replay(p->cat, err) < 0))
+	if (!p->cat ||
+	    (!p->c->cli.dry_run && quarantine_replay(p->cat, err) < 0))
 		return -1;
 	if (plan_scan(p->c->cli.config, p->c->cli.dry_run, &p->plan, err) < 0)
 		return -1;
