@@ -546,6 +546,19 @@ static void add_cold(struct reader *r)
 			      bk_conf_duration(s, "max-age", COLD_LIMIT), 0);
 }
 
+/* Its timer is nobody's duty, but where it ran or should it is looked after. */
+static void add_release(struct reader *r)
+{
+	const struct bk_conf_section *s = NULL;
+	bool wanted = find_state(r, "bk-cold", "cold release") != NULL;
+
+	while (!wanted && (s = bk_conf_next(r->conf, "cold", s)))
+		wanted = bk_conf_bool(s, "delete", false);
+	if (wanted)
+		(void)add_job(r, "bk-cold", bk_strdup("cold release"),
+			      "bk-cold-release", COLD_LIMIT, 0);
+}
+
 /* Is it a job of this unit, which may be an instance, for another job too? */
 static bool is_of_unit(const struct bk_health_job *j, const char *unit)
 {
@@ -623,6 +636,7 @@ void bk_health_read(struct bk_health_list *l, const struct bk_conf *conf,
 	add_forgets(&r);
 	add_prunes(&r);
 	add_cold(&r);
+	add_release(&r);
 	add_kits(&r);
 	add_units(&r);
 }

@@ -156,16 +156,17 @@ static int read_old(struct index *x, struct bk_err *err)
 	return 0;
 }
 
-/* Who may read the folder may read its index. */
-static int give(int fd, const struct index *x)
+/* Everybody may read it, unless somebody may enter the folder but not read. */
+static int let_read(int fd, const struct index *x)
 {
 	struct stat st;
+	bool closed;
 
 	if (fstat(x->fd, &st) < 0)
 		return -1;
-	if (geteuid() == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)
-		return -1;
-	return fchmod(fd, 0600 | (st.st_mode & 0044));
+	closed = ((st.st_mode & S_IXGRP) && !(st.st_mode & S_IRGRP)) ||
+		 ((st.st_mode & S_IXOTH) && !(st.st_mode & S_IROTH));
+	return fchmod(fd, closed ? 0600 : 0644);
 }
 
 /* The other one, that came in its place meanwhile, goes back. */
@@ -190,7 +191,7 @@ static int put_new(const struct index *x, int q)
 		       0600);
 
 	if (fd < 0 || bk_fd_write(fd, x->text.p, x->text.len) < 0 ||
-	    give(fd, x) < 0 || fsync(fd) < 0)
+	    let_read(fd, x) < 0 || fsync(fd) < 0)
 		return -1;
 	if (!x->old)
 		return renameat2(q, INDEX_NEW, x->fd, WALK_INDEX,

@@ -364,11 +364,9 @@ static int prepare(struct release *r, struct bk_err *err)
 	r->ev.dry = r->dry;
 	if (!r->dry && quarantine_replay(r->cat, err) < 0)
 		return -1;
-	return names_read(r->cat, &r->names, err) < 0 ||
-			       plan_scan(r->c->cli.config, r->dry, &r->plan,
-					 err) < 0
-		       ? -1
-		       : 0;
+	if (names_read(r->cat, &r->names, err) < 0)
+		return -1;
+	return plan_scan(r->c->cli.config, r->dry, &r->plan, err);
 }
 
 /* The worst status of those folders that could not be worked on. */

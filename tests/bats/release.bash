@@ -8,6 +8,7 @@
 release_setup() {
 	bk_setup
 	need_root
+	# shellcheck disable=SC2034
 	one=$T/one two=$T/two host=$(uname -n)
 	disk "$one"
 	disk "$T/src" 128m
@@ -52,6 +53,7 @@ release_state_says() {
 }
 
 # left NAME TEXT: $out, records, says why src/a/NAME stays, and it is there.
+# shellcheck disable=SC2154
 left() {
 	jq -es --arg p "$T/src/a/$1" --arg t "$2" 'map(select(.type == "left" and
 		.path == $p and (.reason | contains($t)))) | length == 1' \
