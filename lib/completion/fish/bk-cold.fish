@@ -40,6 +40,8 @@ complete -c bk-cold -n __fish_use_subcommand -a get -d 'Bring it back'
 complete -c bk-cold -n __fish_use_subcommand -a check -d 'Prove the copies again'
 complete -c bk-cold -n __fish_use_subcommand -a status -d 'Boxes, room, copies, proofs'
 complete -c bk-cold -n __fish_use_subcommand -a rebuild -d 'Make the catalog anew'
+complete -c bk-cold -n __fish_use_subcommand -a release -d 'Take away local files whose copies are proved'
+complete -c bk-cold -n __fish_use_subcommand -a undo -d 'Bring back from quarantine'
 complete -c bk-cold -n '__bk_cold_in init probe check rebuild' -a '(__bk_cold_names box)' -d box
 complete -c bk-cold -n '__bk_cold_in push' -a 'markers (__bk_cold_names cold)' -d set
 complete -c bk-cold -n '__bk_cold_in list get' -F
@@ -49,6 +51,7 @@ complete -c bk-cold -n '__bk_cold_in get' -l box -x -a '(__bk_cold_names box)' -
 complete -c bk-cold -n '__bk_cold_in get' -l in-place -d 'To where it was'
 complete -c bk-cold -n '__bk_cold_in get' -l to -x -a '(__fish_complete_directories)' -d 'Below this folder'
 complete -c bk-cold -n '__bk_cold_in get' -l yes -d 'Do not ask'
+complete -c bk-cold -n '__bk_cold_in release' -l yes -d 'Do it'
 complete -c bk-cold -n '__bk_cold_in check' -l max-bytes -x -d 'No more than that'
 complete -c bk-cold -n '__bk_cold_in check' -l max-time -x -d 'No longer than that'
 complete -c bk-cold -n '__bk_cold_in check' -l read-back -d 'By reading the copies here'
