@@ -245,6 +245,22 @@ static int run(struct sftpbox *x, struct hash_run *r, struct bk_err *err)
 	return hash_ended(r) == HASH_LOST ? sftpbox_lost(&x->b, err) : 0;
 }
 
+/* No good answer about one file: it may be gone, in other words than ours. */
+static int explain(struct sftpbox *x, struct box_hash *h, const char *said,
+		   struct bk_err *err)
+{
+	struct box_stat st;
+	int got = x->b.ops->stat(&x->b, h->name, &st, err);
+
+	if (got < 0 && (x->b.lost || bk_sig_pending()))
+		return -1;
+	h->found = BOX_ABSENT;
+	if (got == 0)
+		return 0;
+	unknown(h, *said ? said : "sha256sum said nothing");
+	return 1;
+}
+
 /*
  * The first n of v in one command. 0: each has what it has; 1: the answer
  * makes no sense; -1.
@@ -278,9 +294,11 @@ static int hash_some(struct sftpbox *x, struct box_hash *v, size_t n,
 		x->shell = SHELL_NONE;
 	said = bk_strdup(hash_said(r));
 	hash_free(r);
-	if (got == 0 && !all && n == 1)
-		unknown(&v[0], *said ? said : "sha256sum said nothing");
-	return got < 0 ? -1 : !all;
+	if (got < 0)
+		return -1;
+	if (!all && n == 1)
+		return explain(x, v, said, err);
+	return !all;
 }
 
 /* How many of v go into one command. */

@@ -713,6 +713,7 @@ void sftp_box_advance(struct box *b)
 {
 	struct sftpbox *x = sftpbox(b);
 	struct upload *next;
+	size_t n;
 
 	sftp_advance(x->s);
 	ssh_drain(x->ssh);
@@ -726,8 +727,12 @@ void sftp_box_advance(struct box *b)
 	}
 	if (!b->lost && x->shell == SHELL_NONE)
 		read_back(x);
-	for (size_t i = 0; !b->lost && i < HASH_RUNS; i++)
-		if (!x->runs[i] && x->shell != SHELL_NONE && !start_run(x, i))
+	/* one at first: it tells whether there may be more */
+	n = x->shell == SHELL_NONE     ? 0
+	    : x->shell == SHELL_HASHES ? HASH_RUNS
+				       : 1;
+	for (size_t i = 0; !b->lost && i < n; i++)
+		if (!x->runs[i] && !start_run(x, i))
 			break;
 	if (b->lost) {
 		(void)sftpbox_lost(b, &b->why);

@@ -151,24 +151,33 @@ static bool has_sum(const char *text)
 	return false;
 }
 
+/* 0 where it has them all, 1 where some are gone, -1: it is not believed. */
+static int right_status(const struct hash_run *r)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < r->paths.n; i++) {
+		if (r->sums[i].found == BOX_UNKNOWN)
+			return -1;
+		if (r->sums[i].found == BOX_ABSENT)
+			status = 1;
+	}
+	return status;
+}
+
 /*
  * Who fails without a word about our files runs no such command. A server of
  * SFTP alone may even end well, having read nothing.
  */
 static void judge(struct hash_run *r, int status)
 {
-	bool all = true;
-
 	if (status < 0 || status == SSH_FAILED || status > 128) {
 		r->end = HASH_LOST;
 		return;
 	}
 	hash_parse(r->out.p, r->err.p, &r->paths, r->sums);
-	for (size_t i = 0; i < r->paths.n; i++)
-		all = all && (r->sums[i].found == BOX_HASHED ||
-			      (status == 1 && r->sums[i].found == BOX_ABSENT));
 	r->end = HASH_DONE;
-	if (all && status <= 1)
+	if (status == right_status(r))
 		return;
 	for (size_t i = 0; i < r->paths.n; i++)
 		r->sums[i] = (struct hash_sum){ .found = BOX_UNKNOWN };

@@ -138,6 +138,13 @@ static int open_target(struct targets *t, struct target *to, struct bk_err *err)
 	return -1;
 }
 
+/* All uploads ended with the connection: what they left can go. */
+static int reopen_target(const struct targets *t, struct target *to,
+			 struct bk_err *err)
+{
+	return box_reopen(to->box, err) < 0 ? -1 : clean_parts(t, to, err);
+}
+
 int target_connect(struct targets *t, struct target *to)
 {
 	struct bk_err err;
@@ -151,7 +158,7 @@ int target_connect(struct targets *t, struct target *to)
 		return 1;
 	/* what comes and goes is given up as well */
 	to->losses++;
-	got = to->box ? box_reopen(to->box, &err) : open_target(t, to, &err);
+	got = to->box ? reopen_target(t, to, &err) : open_target(t, to, &err);
 	if (got == 0 && to->losses <= LOSSES_MAX)
 		return 0;
 	if (got == 0)

@@ -7,7 +7,9 @@
 #       prints PORT_SFTP PORT_SHELL; free ones are taken where not given.
 #       In DIR: ssh_config, with the hosts NAME and NAME-shell; known_hosts;
 #       the client's key. In DIR/NAME: data/ (what lies on the box),
-#       commands.log, sftp.log, shell.log, *.pid.
+#       commands.log, sftp.log, shell.log, *.pid; bin/, in which commands of
+#       port 23 are looked for first, sftp-server too (it is told the real
+#       one), and faults/, which they may write to.
 #   box.sh down DIR NAME
 # restic:  -o "sftp.command=ssh -F DIR/ssh_config NAME -s sftp" -r sftp:NAME:repo
 #
@@ -76,6 +78,7 @@ write_shell() {
 	cat <<E
 #!/bin/bash
 set -f
+PATH=/run/box/bin:\$PATH
 cmd=\${SSH_ORIGINAL_COMMAND:-}
 printf '%s\n' "\$cmd" >>/run/box/commands.log
 no() {
@@ -88,7 +91,10 @@ case \$cmd in
 esac
 eval "set -- \$cmd" # quoting only: metacharacters were refused above
 case \$1 in
-*/sftp-server | internal-sftp | sftp-server) exec $sftp ;;
+*/sftp-server | internal-sftp | sftp-server)
+	[ ! -x /run/box/bin/sftp-server ] || exec /run/box/bin/sftp-server $sftp
+	exec $sftp
+	;;
 ls | mkdir | rmdir | rm | mv | cp | touch | chmod | dd | df | du | pwd | \
 	stat | cat | unlink | tree | md5sum | sha1sum | sha256sum | \
 	sha512sum | rsync | scp) exec "\$@" ;;
@@ -144,6 +150,9 @@ install -m 644 $top/client.pub /run/box/authorized_keys
 install -m 755 $dir/shell /run/box/shell
 touch /run/box/commands.log
 mount --bind $dir/commands.log /run/box/commands.log
+mkdir /run/box/bin /run/box/faults
+mount --bind $dir/bin /run/box/bin
+mount --bind $dir/faults /run/box/faults
 for f in passwd group shadow; do cp -p /etc/\$f /run/box/\$f; done
 echo '$user:x:$uid:$uid::/home:/bin/bash' >>/run/box/passwd
 echo '$user:x:$uid:' >>/run/box/group
@@ -217,12 +226,13 @@ up() {
 		echo "box.sh: needs root" >&2
 		exit 77
 	fi
-	mkdir -p "$dir/data"
+	mkdir -p "$dir/data" "$dir/bin" "$dir/faults"
+	chmod 755 "$dir/bin"
 	[ -f "$dir/hostkey" ] ||
 		ssh-keygen -q -t ed25519 -N '' -C "$name" -f "$dir/hostkey"
 	[ -f "$top/client" ] ||
 		ssh-keygen -q -t ed25519 -N '' -C client -f "$top/client"
-	chown "$uid:$uid" "$dir/data"
+	chown "$uid:$uid" "$dir/data" "$dir/faults"
 	: >>"$dir/commands.log"
 	chown "$uid" "$dir/commands.log"
 	write_shell >"$dir/shell"
