@@ -16,6 +16,7 @@
 #include "proof.h"
 #include "rec.h"
 #include "rows.h"
+#include "servers.h"
 #include "sig.h"
 #include "sink.h"
 #include "snapshot.h"
@@ -171,6 +172,18 @@ static int write_globals(struct dump *d, struct bk_err *err)
 	return write_text(d, &part, &text, err);
 }
 
+static int write_servers(struct dump *d, struct bk_err *err)
+{
+	static const struct part part = { MANIFEST_SERVERS, NULL, NULL };
+	BK_AUTO_BUF struct bk_buf text = BK_BUF_INIT;
+
+	if (!d->o->globals)
+		return 0;
+	if (servers_add(&d->server, &text, err) < 0)
+		return -1;
+	return write_text(d, &part, &text, err);
+}
+
 /* Of the tables that a snapshot covers, or of those that it does not. */
 static int write_rows(struct dump *d, bool transactional, struct bk_err *err)
 {
@@ -206,7 +219,8 @@ static int write_all(struct dump *d, struct bk_err *err)
 {
 	int got;
 
-	if (write_texts(d, MANIFEST_SCHEMA, err) < 0 ||
+	if (write_servers(d, err) < 0 ||
+	    write_texts(d, MANIFEST_SCHEMA, err) < 0 ||
 	    write_globals(d, err) < 0)
 		return -1;
 	got = write_rows(d, false, err);

@@ -77,8 +77,8 @@ static int place(struct folder *f, const struct part *part, char **ret_path,
 {
 	BK_AUTO_FREE char *db = NULL, *table = NULL;
 
-	if (part->kind == MANIFEST_GLOBALS) {
-		*ret_path = bk_strdup("globals.sql");
+	if (manifest_is_global(part->kind)) {
+		*ret_path = bk_asprintf("%s.sql", manifest_word(part->kind));
 		return f->dir;
 	}
 	db = folder_name(part->db, false);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A dump as a folder: DB/schema.sql, DB/TABLE.sql, DB/post.sql, globals.sql,
- * manifest.json. It is built beside the place where it is to be, and renamed
+ * A dump as a folder: servers.sql, DB/schema.sql, globals.sql, DB/TABLE.sql,
+ * DB/post.sql, manifest.json. It is built beside the place where it is to be, and renamed
  * when it is complete and on the disk.
  */
 #ifndef FOLDER_H

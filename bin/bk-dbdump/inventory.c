@@ -80,7 +80,8 @@ static int note(void *arg, const struct place *p, const struct statement *st,
 	(void)err;
 	if (st->len > inv->largest)
 		inv->largest = st->len;
-	if (s->kind == SUBJECT_ACCOUNT)
+	/* A function of no database is one of a library. */
+	if (s->kind == SUBJECT_ACCOUNT || (s->kind == SUBJECT_OBJECT && !p->db))
 		inv->globals = true;
 	if (s->kind == SUBJECT_ROWS && p->db && s->name) {
 		struct item *it = find(inv, "table", p->db, s->name);
@@ -287,6 +288,8 @@ bool inventory_wants(struct inventory *inv, const struct place *p)
 	const struct subject *s = &p->subject;
 	const struct item *it = NULL;
 
+	if (!p->db && s->kind == SUBJECT_OBJECT)
+		return inv->globals;
 	switch (s->kind) {
 	case SUBJECT_ACCOUNT:
 		return inv->globals;

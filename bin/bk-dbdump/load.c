@@ -226,7 +226,7 @@ static bool enter(void *arg, const struct manifest_file *f)
 	const struct loading *g = arg;
 
 	bk_log_progress(f->path);
-	if (f->kind == MANIFEST_GLOBALS)
+	if (manifest_is_global(f->kind))
 		return g->l->inventory->globals;
 	if (f->kind == MANIFEST_ROWS)
 		return inventory_wants_table(g->l->inventory, f->db, f->table);

@@ -13,7 +13,7 @@
  *   select.c, glob.c    what is chosen
  *   catalog.c    what there is        define.c, exact.c   its definitions
  *   table.c      columns and keys     value.c, real.c   values as SQL
- *   text.c       definitions as SQL   globals.c    users, roles, grants
+ *   text.c       definitions as SQL   globals.c, servers.c   users and so on
  *   snapshot.c   one point in time    feed.c, read.c, rows.c   rows
  *   cursor.c     a query's rows       frame.c      where statements end
  *   dump.c       the whole of it      sink.c, folder.c   where it goes

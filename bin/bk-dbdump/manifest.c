@@ -13,9 +13,8 @@
 #define TEXT_MAX ((size_t)1 << 30)
 
 static const char *const kinds[] = {
-	[MANIFEST_GLOBALS] = "globals",
-	[MANIFEST_SCHEMA] = "schema",
-	[MANIFEST_ROWS] = "rows",
+	[MANIFEST_SERVERS] = "servers", [MANIFEST_GLOBALS] = "globals",
+	[MANIFEST_SCHEMA] = "schema",	[MANIFEST_ROWS] = "rows",
 	[MANIFEST_POST] = "post",
 };
 
@@ -73,7 +72,7 @@ static int take_number(const json_t *o, const char *key, uint64_t *ret)
 /* What does not fit its kind is no file of ours. */
 static bool fits(const struct manifest_file *f)
 {
-	if (f->kind == MANIFEST_GLOBALS)
+	if (manifest_is_global(f->kind))
 		return !f->db && !f->table;
 	return f->db && (f->kind == MANIFEST_ROWS) == (f->table != NULL);
 }

@@ -14,6 +14,7 @@
 #define MANIFEST_NAME "manifest.json"
 
 enum manifest_kind {
+	MANIFEST_SERVERS, /* functions of libraries, foreign servers */
 	MANIFEST_GLOBALS, /* users, roles, grants */
 	MANIFEST_SCHEMA,  /* database, sequences, tables, routines */
 	MANIFEST_ROWS,	  /* of one table */
@@ -23,7 +24,7 @@ enum manifest_kind {
 struct manifest_file {
 	char *path; /* below the folder */
 	enum manifest_kind kind;
-	char *db;    /* NULL for globals */
+	char *db;    /* NULL for servers and globals */
 	char *table; /* rows only, else NULL */
 	uint64_t rows, bytes;
 	char sha256[65];
@@ -49,6 +50,11 @@ void manifest_free(struct manifest *m);
 /* Rows, bytes and sha256, from the files. */
 int manifest_sum(struct manifest *m, struct bk_err *err);
 const char *manifest_word(enum manifest_kind kind);
+/* Of the server, and of no database? */
+static inline bool manifest_is_global(enum manifest_kind kind)
+{
+	return kind == MANIFEST_SERVERS || kind == MANIFEST_GLOBALS;
+}
 
 /*
  * The hash of all of it but the member "proof", as JSON without white space,

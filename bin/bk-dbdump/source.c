@@ -38,7 +38,7 @@ static bool is_named(const struct bk_strv *tables, const char *db,
 
 static bool is_needed(const struct dbdump *d, const struct manifest_file *f)
 {
-	if (f->kind == MANIFEST_GLOBALS)
+	if (manifest_is_global(f->kind))
 		return d->globals;
 	if (d->dbs.n > 0 && !bk_strv_has(&d->dbs, f->db))
 		return false;
@@ -101,9 +101,9 @@ static int from_path(struct dbdump *d, struct source *s, struct bk_err *err)
 	return s->folder ? read_manifest(d, d->from, s, err) : 0;
 }
 
-/* Which files have a table's rows only the manifest tells. */
-static int fetch_tables(struct dbdump *d, const char *name, struct source *s,
-			struct bk_err *err)
+/* Which files have a table's rows, or users, only the manifest tells. */
+static int fetch_files(struct dbdump *d, const char *name, struct source *s,
+		       struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv paths = BK_STRV_INIT;
 	BK_AUTO_FREE char *first = NULL;
@@ -122,12 +122,10 @@ static int fetch_folder(struct dbdump *d, const char *name, struct source *s,
 {
 	BK_AUTO_STRV struct bk_strv paths = BK_STRV_INIT;
 
-	if (d->tables.n > 0)
-		return fetch_tables(d, name, s, err);
+	if (d->tables.n > 0 || (d->dbs.n > 0 && d->globals))
+		return fetch_files(d, name, s, err);
 	if (d->dbs.n > 0)
 		bk_strv_add(&paths, MANIFEST_NAME);
-	if (d->dbs.n > 0 && d->globals)
-		bk_strv_add(&paths, "globals.sql");
 	for (size_t i = 0; i < d->dbs.n; i++)
 		bk_strv_take(&paths, folder_name(d->dbs.v[i], false));
 	if (fetch(d, name, &s->snapshot, &paths, &s->spool, &s->path, err) < 0)

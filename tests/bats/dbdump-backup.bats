@@ -469,6 +469,11 @@ checksums() {
 	sql 'DROP DATABASE blog'
 	run_bk 0 bk-dbdump restore --from d --db blog --globals
 	assert_has <(sql 'SHOW GRANTS FOR ann@localhost') 'ON `shop`.*'
+	# the same from restic, of which only that is fetched
+	run_bk 0 bk-dbdump backup
+	sql 'DROP USER ann@localhost; DROP DATABASE blog'
+	run_bk 0 bk-dbdump restore --db blog --globals
+	assert_has <(sql 'SHOW GRANTS FOR ann@localhost') 'ON `shop`.*'
 	sql 'DROP USER ann@localhost'
 }
 

@@ -180,6 +180,68 @@ same_portrait() {
 	mdb_drop u
 }
 
+@test "functions of libraries, and foreign servers" {
+	need_program cc
+	mkdir plugins
+	cat >udf.c <<-'END'
+		int twice_init(void *i, void *a, char *m) { return 0; }
+		long long twice(void *i, void *a, char *n, char *e) { return 42; }
+		int tally_init(void *i, void *a, char *m) { return 0; }
+		void tally_clear(void *i, char *n, char *e) { }
+		void tally_add(void *i, void *a, char *n, char *e) { }
+		double tally(void *i, void *a, char *n, char *e) { return 1.5; }
+	END
+	cc -w -shared -fPIC -o plugins/udf.so udf.c
+	mkdir "$M/plugins"
+	cp plugins/udf.so "$M/plugins"
+	mdb_up udf --plugin-dir="$M/plugins"
+	SOCK=$M/udf/sock
+	sql - <<-'END'
+		CREATE FUNCTION twice RETURNS INTEGER SONAME 'udf.so';
+		CREATE AGGREGATE FUNCTION tally RETURNS REAL SONAME 'udf.so';
+		CREATE DATABASE shop;
+		CREATE VIEW shop.v AS SELECT twice() AS a;
+		CREATE DATABASE blog;
+		CREATE SERVER `o'n\e ``` FOREIGN DATA WRAPPER mysql OPTIONS (
+			HOST 'it''s\\.example', DATABASE 'd', USER 'u', PASSWORD 'p"w',
+			PORT 3307, OWNER 'me');
+		CREATE SERVER two FOREIGN DATA WRAPPER mysql OPTIONS (SOCKET '/run/x');
+	END
+	# engines have options of their own
+	if sql "SELECT Options FROM mysql.servers" >/dev/null 2>&1; then
+		sql "CREATE SERVER three FOREIGN DATA WRAPPER mysql OPTIONS (
+			HOST 'h', \`odd\`\`one\` 'a\\'b')"
+	fi
+	run_bk 0 bk-dbdump dump -o d --socket="$SOCK"
+	assert_is "$(stat -c %a d/servers.sql)" 600
+	assert_is "$(jq -r '.files[0] | .path + " " + .kind' d/manifest.json)" \
+		'servers.sql servers'
+	run_bk 0 bk-dbdump check d
+	mdb_up again --plugin-dir="$M/plugins"
+	# without being asked they do not come, and the view has to do without
+	run_bk 1 bk-dbdump restore --from d --db shop --socket="$M/again/sock"
+	assert_has "$err" twice
+	run_bk 0 bk-dbdump restore --from d --db blog --socket="$M/again/sock"
+	assert_is "$(sql -S "$M/again/sock" "SELECT COUNT(*) FROM mysql.servers")" 0
+	sql -S "$M/again/sock" "DROP DATABASE shop; DROP DATABASE blog"
+	run_bk 0 bk-dbdump restore --from d --globals --socket="$M/again/sock"
+	assert_is "$(sql -S "$M/again/sock" "SELECT a FROM shop.v")" 42
+	same_portrait "$M/again/sock" users
+	run_bk 0 bk-dbdump dump -o e --socket="$M/again/sock"
+	cmp d/servers.sql e/servers.sql
+	# once more does no harm, by any client
+	load_into again <d/servers.sql
+	same_portrait "$M/again/sock" users
+	# none, and not asked for: no file
+	sql "DROP FUNCTION twice; DROP FUNCTION tally; DROP SERVER two;
+		DROP SERVER IF EXISTS three; DROP SERVER \`o'n\\e \`\`\`"
+	run_bk 0 bk-dbdump dump -o f --socket="$SOCK" blog
+	run_bk 0 bk-dbdump dump -o g --socket="$SOCK" --broken=save ||
+		[ "$status" = 3 ]
+	[ ! -e f/servers.sql ] && [ ! -e g/servers.sql ]
+	mdb_drop udf again
+}
+
 @test "FLOAT: the very bits come back, where mariadb-dump's do not" {
 	restored
 	at="SELECT SUM(CRC32(CAST(f AS DOUBLE))), COUNT(DISTINCT f),
