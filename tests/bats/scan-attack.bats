@@ -119,12 +119,11 @@ export -f injected
 @test "time stamps at the end of what a file system can say" {
 	need_program debugfs
 	# shellcheck disable=SC2016
-	need_program faketime
-	# shellcheck disable=SC2016
 	on_image '
-		# the address sanitizer wants to be loaded first
-		export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
-		bk-scan() { faketime -f "$now" "$BK_BIN/bk-scan" "$@"; }
+		bk-scan() {
+			ahead $(($(date -d "$now" +%s) - $(date +%s)))000000000 \
+				"$BK_BIN/bk-scan" "$@"
+		}
 		at_end() {
 			umount home
 			for f in ctime mtime; do
@@ -133,12 +132,12 @@ export -f injected
 			mount -o loop image home
 		}
 		mkdir home/a
-		now="@2040-01-01 00:00:00"
+		now="2040-01-01 00:00:00"
 		at_end
 		same
 		touch home/a/.backup
 		at_end
-		now="@2040-01-01 00:01:00"
+		now="2040-01-01 00:01:00"
 		same
 		assert_has "$out" home/a
 		umount home

@@ -323,7 +323,7 @@ deaf() {
 	need_program python3 strace
 	mkdir -p home/a/mnt home/b/mnt
 	touch home/a/.backup home/b/mnt/f
-	export kind=$1 deaf=$BATS_TEST_DIRNAME/../rigs/deaf.py
+	export kind=$1 deaf=$rigs/deaf.py
 	# shellcheck disable=SC2016
 	in_mounts '
 		for cross in no yes; do

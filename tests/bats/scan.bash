@@ -11,9 +11,10 @@ scan_setup() {
 	mkdir home
 	cache=$BK_CACHE_DIR/scan/tree
 	scan_conf "$T/home"
-	export T cache
+	rigs=$BATS_TEST_DIRNAME/../rigs
+	export T cache rigs
 	export -f fail run_bk assert_has assert_hasnt assert_is assert_json \
-		settle same proved as_user wait_for
+		settle same proved as_user wait_for need_program ahead
 }
 
 # scan_conf ROOT: the configuration, with another root.
@@ -85,4 +86,13 @@ as_user() {
 	cp "$BK_BIN/bk-scan" "$T/as-user"
 	shift
 	setpriv --reuid=65534 --regid=65534 --clear-groups "$T/as-user" "$@"
+}
+
+# ahead NS COMMAND...: with a time of day that is that far ahead, or behind.
+ahead() {
+	need_program "${CC:-cc}"
+	[ -e clock.so ] || "${CC:-cc}" -shared -fPIC -o clock.so \
+		"$rigs/clock.c"
+	AHEAD_NS=$1 LD_PRELOAD=$T/clock.so \
+		ASAN_OPTIONS=verify_asan_link_order=0 "${@:2}"
 }

@@ -77,38 +77,13 @@ env = dict(os.environ, BK_CONFIG=work + "/bk.conf", BK_STATE_DIR=work + "/s",
            BK_CACHE_DIR=work + "/c")
 
 
-AHEAD = """
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <time.h>
-int clock_gettime(clockid_t id, struct timespec *t)
-{
-	static int (*real)(clockid_t, struct timespec *);
-	if (!real)
-		real = dlsym(RTLD_NEXT, "clock_gettime");
-	int result = real(id, t);
-	if (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE) {
-		t->tv_nsec += NS;
-		t->tv_sec += t->tv_nsec / 1000000000;
-		t->tv_nsec %= 1000000000;
-	}
-	return result;
-}
-time_t time(time_t *ret)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return ret ? (*ret = t.tv_sec) : t.tv_sec;
-}
-"""
 if grain:
     # its clock is ahead: changes are older to it than they are
-    shim = os.path.join(work, "ahead")
-    with open(shim + ".c", "w") as f:
-        f.write(AHEAD)
+    shim = os.path.join(work, "clock")
     subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "-o",
-                    shim + ".so", f"-DNS={3 * 10**9 - int(grain * 2e9)}L",
-                    shim + ".c"], check=True)
+                    shim + ".so", os.path.join(os.path.dirname(
+                        os.path.abspath(__file__)), "clock.c")], check=True)
+    env["AHEAD_NS"] = str(3 * 10**9 - int(grain * 2e9))
     env["LD_PRELOAD"] = shim + ".so"
     env["ASAN_OPTIONS"] = "verify_asan_link_order=0"
 
