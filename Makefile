@@ -170,6 +170,13 @@ $(foreach t,$(UNIT_BIN:$(B)/unit/%=%),$(eval $(call test_rule,unit,$(t),)))
 $(foreach t,$(FUZZ_BIN:$(B)/fuzz/%=%),$(eval $(call \
 	test_rule,fuzz,$(t),$(B)/obj/tests/fuzz/replay.o)))
 
+# For tests, in front of libargon2, where that is what the tools use.
+MEMO := $(if $(SAN),,$(ARGON2:-l%=$(B)/rigs/%_memo.so))
+$(B)/rigs/%.so: tests/rigs/%.c $(B)/flags
+	@mkdir -p $(@D)
+	$(Q)$(COMPILE) -fPIC -shared -o $@ $< -Wl,--no-as-needed \
+		-lcrypto $(ARGON2)
+
 # A line @NAME@ stands for lib/systemd/name.inc, without its first line.
 INC := $(wildcard lib/systemd/*.inc)
 service = awk -v bin='$(1)' '/^@[A-Z]+@$$/ { \
@@ -196,10 +203,10 @@ LINTS = lint-format lint-tidy lint-cppcheck lint-analyze lint-shell lint-man \
 .PHONY: all deps clean check check-quick demo bench lint $(LINTS) fuzz \
 	$(FUZZ_RUN) install uninstall deb rpm
 
-check: all $(UNIT_BIN) $(FUZZ_BIN) | $(FIRST)
+check: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
 	@B=$(B) LINTS='$(LINTS)' MAKE='$(MAKE)' tests/run.sh
 
-check-quick: all $(UNIT_BIN) $(FUZZ_BIN) | $(FIRST)
+check-quick: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
 	@B=$(B) QUICK=1 tests/run.sh
 
 demo: all | $(FIRST)
@@ -228,7 +235,7 @@ $(B)/fuzz-clang/%: tests/fuzz/%.c $(LIB_SRC) $(TOOL_SRC) \
 # ---- lint ------------------------------------------------------------------
 
 C_SRC = $(LIB_SRC) $(TOOL_SRC)
-C_TEST = $(UNIT_SRC) $(sort $(wildcard tests/fuzz/*.c))
+C_TEST = $(UNIT_SRC) $(sort $(wildcard tests/fuzz/*.c tests/rigs/*.c))
 C_HDR = $(sort $(wildcard lib/*.h bin/bk-*/*.h tests/unit/*.h))
 SH_SRC = $(sort $(wildcard .ci/run tests/*.sh tests/rigs/*.sh \
 	tests/bench/*.sh tests/fault/*.sh tests/bats/*.bash \

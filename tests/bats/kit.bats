@@ -5,10 +5,13 @@
 load helper
 load restic
 
-setup_file() { restic_setup_file; }
+setup_file() {
+	restic_setup_file
+	quick_restic
+}
 setup() {
 	restic_setup
-	conf_repo "program=$(command -v restic)"
+	conf_repo "program=$QUICK"
 }
 
 # keys: how many the repository has; restic may leave temporary files there.
@@ -48,7 +51,7 @@ second_repo() {
 		[repo other]
 		url = $T/repo2
 		password = file:$T/pw
-		program = $(command -v restic)
+		program = $QUICK
 		retries = 0
 	END
 }
@@ -525,6 +528,7 @@ stuck_restic() {
 }
 
 @test "--with-master: the keyring's master, proved, before a key is made" {
+	argon2_memo
 	cat >>"$BK_CONFIG" <<-END
 		[keyring]
 		path = $T/ring.cfg

@@ -7,6 +7,7 @@
 # The keyring is $T/ring.cfg, and $T/master opens it.
 secret_setup() {
 	bk_setup
+	argon2_memo
 	rig=$BATS_TEST_DIRNAME/../rigs
 	data=$BATS_TEST_DIRNAME/../data/cryptfile
 	umask 077

@@ -334,6 +334,7 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	need_program strace
 	strace -qq -o /dev/null true 2>/dev/null || skip "cannot trace"
 	export ASAN_OPTIONS=detect_leaks=0 # which cannot be traced
+	unset LD_PRELOAD # which would save derivations
 	store --version 1.4.1 -- a b secret a c secret a d secret
 	echo 'a wrong one' >master
 	for user in b c d; do request x keyring:a/$user; done >requests
@@ -622,6 +623,7 @@ repo() {
 @test "no core, whatever it dies of" {
 	ulimit -c unlimited 2>/dev/null || skip "cores cannot be allowed here"
 	export ASAN_OPTIONS=handle_segv=0:handle_abort=0
+	unset LD_PRELOAD # it is to take its time
 	store --version 1.4.1 -- a b secret
 	local signal pid
 	for signal in ABRT SEGV; do
