@@ -217,6 +217,16 @@ static void close_key(struct loader *l)
 	l->empty = NULL;
 }
 
+/* Which of two values is meant, nobody knows. */
+static void void_value(struct loader *l, const char *key)
+{
+	struct bk_conf_section *s = &l->conf->sections[l->section];
+
+	for (size_t i = 0; i < s->nvalues; i++)
+		if (strcmp(s->values[i].key, key) == 0)
+			s->values[i].value[0] = '\0';
+}
+
 static void check_key(struct loader *l, const struct bk_conf_line *e)
 {
 	const struct bk_conf_section *s = current(l);
@@ -237,6 +247,7 @@ static void check_key(struct loader *l, const struct bk_conf_line *e)
 			     "%s %s is given twice, first at %s:%zu; remove "
 			     "one",
 			     where, e->key, first->file, first->line);
+		void_value(l, e->key);
 		l->key = NULL;
 	} else if (*e->value) {
 		keep_value(l, e);
@@ -283,6 +294,7 @@ static void check_continued(struct loader *l, const struct bk_conf_line *e)
 			     "%s %s takes one value, and this indented line "
 			     "would be one more; remove it",
 			     where, e->key);
+		void_value(l, e->key);
 	} else if (l->key) {
 		l->empty = NULL;
 		keep_value(l, e);
@@ -482,6 +494,19 @@ fail:
 	bk_conf_lines_free(&l.lines);
 	bk_conf_free(l.conf);
 	return NULL;
+}
+
+struct bk_conf *bk_conf_load_unsound(const char *file)
+{
+	BK_AUTO_STRV struct bk_strv problems = BK_STRV_INIT;
+	struct loader l = { .problems = &problems };
+	struct bk_err err;
+
+	l.conf = bk_calloc(1, sizeof(*l.conf));
+	(void)bk_conf_read(file, &l.lines, &err);
+	check_all(&l);
+	bk_conf_lines_free(&l.lines);
+	return l.conf;
 }
 
 struct bk_conf *bk_conf_none(void)

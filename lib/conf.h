@@ -48,6 +48,12 @@ struct bk_conf {
  */
 struct bk_conf *bk_conf_load(const char *file, struct bk_strv *problems,
 			     struct bk_err *err);
+/*
+ * One with problems all the same, for conf_salvage.c alone: values that are
+ * malformed, empty, or given twice where one is wanted, are there as "". Never
+ * NULL.
+ */
+struct bk_conf *bk_conf_load_unsound(const char *file);
 /* One without any section, host "": for what works without a file, too. */
 struct bk_conf *bk_conf_none(void);
 void bk_conf_free(struct bk_conf *conf);

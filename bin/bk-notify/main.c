@@ -25,6 +25,7 @@
  */
 #include <stdio.h>
 
+#include "conf_salvage.h"
 #include "log.h"
 #include "notify.h"
 #include "sig.h"
@@ -60,32 +61,48 @@ static const struct command {
 	const char *name;
 	int (*run)(struct notify *n, char **args);
 	unsigned int options; /* of its own */
+	bool always;	      /* also where the configuration is broken */
 } commands[] = {
-	{ "push", cmd_push, BK_CLI_BIT(OPT_PING) },
-	{ "run", cmd_run, 0 },
-	{ "state", cmd_state, 0 },
-	{ "test", cmd_test, 0 },
-	{ "unit", cmd_unit, BK_CLI_BIT(OPT_RECORD) },
+	{ "push", cmd_push, BK_CLI_BIT(OPT_PING), false },
+	{ "run", cmd_run, 0, true },
+	{ "state", cmd_state, 0, true },
+	{ "test", cmd_test, 0, false },
+	{ "unit", cmd_unit, BK_CLI_BIT(OPT_RECORD), true },
 };
+
+void notify_load(struct notify *n)
+{
+	struct bk_err err;
+
+	n->conf = bk_conf_load(n->cli.config, &n->problems, &err);
+	if (n->conf)
+		return;
+	if (n->problems.n == 0)
+		bk_strv_add(&n->problems, err.msg);
+	for (size_t i = 0; i < n->problems.n; i++)
+		bk_error("%s", n->problems.v[i]);
+	n->broken = err.exit;
+	n->conf = bk_conf_salvage(n->cli.config);
+}
 
 static int run_command(struct notify *n, char **args, unsigned int given)
 {
 	const struct command *c = bk_cli_find(commands, BK_COUNT(commands),
 					      sizeof(*commands), args[0]);
-	int exit = BK_EX_OK;
+	int exit;
 
 	if (!c || bk_cli_allow(options, given, c->options, c->name) != 0)
 		return BK_EX_USAGE;
 	n->secrets.config = n->cli.config;
-	/* unit has something to note without one, too. */
-	if (c->run != cmd_unit) {
-		n->conf = bk_cli_conf(&n->cli, &exit);
-		if (!n->conf)
-			return exit;
-	}
-	exit = c->run(n, args + 1);
+	/* unit has something to note first, and may say nothing. */
+	if (c->run != cmd_unit)
+		notify_load(n);
+	exit = n->broken && !c->always ? n->broken : c->run(n, args + 1);
 	bk_resolve_free(&n->secrets);
 	bk_conf_free(n->conf);
+	bk_strv_free(&n->problems);
+	if (n->broken && !c->always)
+		return exit;
 	if ((c->run != cmd_run || n->cli.dry_run) && exit != BK_EX_USAGE)
 		bk_rec_end(&n->out, exit);
 	return exit;

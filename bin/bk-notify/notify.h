@@ -12,6 +12,8 @@
 struct notify {
 	struct bk_cli cli;
 	struct bk_conf *conf;
+	struct bk_strv problems; /* of the configuration */
+	int broken; /* 78, 66, 77: conf has what can be used of it; or 0 */
 	struct bk_resolve secrets;
 	struct bk_rec out;
 	int64_t ping;	/* --ping, or -1 */
@@ -25,6 +27,12 @@ int cmd_run(struct notify *n, char **args);
 int cmd_state(struct notify *n, char **args);
 int cmd_test(struct notify *n, char **args);
 int cmd_unit(struct notify *n, char **args);
+
+/*
+ * Read the configuration, and say what is wrong with it; then conf has the
+ * monitors that can be told, and broken is the exit status.
+ */
+void notify_load(struct notify *n);
 
 /* The monitors that one command tells. */
 struct targets {
@@ -54,8 +62,8 @@ int targets_status(const struct targets *t);
 bool compose_given(struct delivery *d, const struct history *h, void *arg);
 
 /*
- * Tell monitors how their jobs are, t being some or all of them. 0, or 1
- * where that could not be found out, and they were told so.
+ * Tell monitors how their jobs are, t being some or all of them. 0; or 1, or
+ * broken, where that could not be found out, and they were told so.
  */
 int tell_state(struct notify *n, struct targets *t);
 

@@ -23,6 +23,20 @@ static void compose_blind(struct message *m, const struct bk_err *why)
 	bk_strv_add(&m->causes, "no state");
 }
 
+/* Nothing of it is run by, and nobody knows what should have been. */
+static void compose_broken(struct message *m, const struct bk_strv *problems)
+{
+	BK_AUTO_FREE char *text =
+		bk_asprintf("configuration is broken: %s", problems->v[0]);
+	BK_AUTO_FREE char *more =
+		problems->n > 1 ? bk_asprintf("; +%zu more", problems->n - 1)
+				: bk_strdup("");
+
+	message_init(m, false, message_text(text, more));
+	m->about = bk_strdup("configuration");
+	bk_strv_add(&m->causes, "configuration broken");
+}
+
 /* Each with what is known when its turn has come. */
 static bool compose(struct delivery *d, const struct history *h, void *arg)
 {
@@ -35,8 +49,10 @@ static bool compose(struct delivery *d, const struct history *h, void *arg)
 
 	if (!monitor_has_jobs(&d->monitor))
 		return false;
-	states = bk_state_all(&err);
-	if (states) {
+	states = n->broken ? NULL : bk_state_all(&err);
+	if (n->broken) {
+		compose_broken(&d->message, &n->problems);
+	} else if (states) {
 		bk_health_read(&jobs, n->conf, states, now);
 		text_compose(&d->message, s, &jobs, h, now);
 	} else {
@@ -58,6 +74,8 @@ int tell_state(struct notify *n, struct targets *t)
 
 	targets_deliver(n, t, &how);
 	targets_report(n, t, &n->out);
+	if (n->broken)
+		return n->broken;
 	states = bk_state_all(&err);
 	if (states)
 		return BK_EX_OK;
@@ -71,8 +89,11 @@ int cmd_state(struct notify *n, char **args)
 	int exit = targets_find(n, args, &t);
 
 	if (exit != BK_EX_OK)
-		return exit;
-	if (t.n == 0)
+		return n->broken ? n->broken : exit;
+	if (n->broken && t.n == 0)
+		bk_warning("that is told to nobody: no [monitor NAME] can be "
+			   "understood");
+	else if (t.n == 0)
 		bk_info("the configuration has no [monitor NAME]");
 	return tell_state(n, &t);
 }

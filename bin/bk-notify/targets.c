@@ -29,8 +29,9 @@ int targets_find(struct notify *n, char *const *args, struct targets *ret)
 		s = bk_conf_find(n->conf, "monitor", *args);
 		if (!s) {
 			bk_error("there is no [monitor %s] in the "
-				 "configuration",
-				 *args);
+				 "configuration%s",
+				 *args,
+				 n->broken ? " that can be understood" : "");
 			return BK_EX_NOINPUT;
 		}
 		if (!has(ret, s))

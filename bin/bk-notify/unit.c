@@ -239,7 +239,10 @@ static bool is_of(const struct bk_health_job *j, const char *unit)
 	       strncmp(j->unit, unit, n) == 0;
 }
 
-/* Those that watch a job of this unit; all, where no job is known of it. */
+/*
+ * Those that watch a job of this unit; all, where no job is known of it, or
+ * nobody knows which there are.
+ */
 static void find_targets(struct notify *n, const char *unit, struct targets *t)
 {
 	const struct bk_conf_section *s = NULL;
@@ -251,7 +254,7 @@ static void find_targets(struct notify *n, const char *unit, struct targets *t)
 	for (size_t i = 0; i < jobs.n; i++)
 		known = known || is_of(&jobs.jobs[i], unit);
 	while ((s = bk_conf_next(n->conf, "monitor", s))) {
-		bool hears = !known;
+		bool hears = !known || n->broken;
 
 		for (size_t i = 0; i < jobs.n; i++)
 			hears = hears || (is_of(&jobs.jobs[i], unit) &&
@@ -270,7 +273,6 @@ int cmd_unit(struct notify *n, char **args)
 			    .status = bk_strdup(""),
 			    .run = bk_strdup("") };
 	BK_AUTO_FREE char *unit = NULL;
-	int exit = BK_EX_OK;
 
 	if (!args[0] || args[1] || !*args[0])
 		return bk_cli_usage("unit wants the name of one unit");
@@ -284,11 +286,9 @@ int cmd_unit(struct notify *n, char **args)
 		unit[strlen(unit) - strlen(".service")] = '\0';
 	if (n->record)
 		return record(n, unit, &e);
-	n->conf = bk_cli_conf(&n->cli, &exit);
+	notify_load(n);
 	if (!n->cli.dry_run)
 		(void)write_state(unit, n->conf, &e);
-	if (!n->conf)
-		return exit;
 	find_targets(n, unit, &t);
 	return tell_state(n, &t);
 }

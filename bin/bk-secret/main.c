@@ -29,6 +29,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "conf_salvage.h"
 #include "dirs.h"
 #include "log.h"
 #include "path.h"
@@ -165,6 +166,19 @@ static bool is_configured(const struct tool *t)
 	       (folder && access(folder, F_OK) == 0);
 }
 
+/*
+ * Others have read theirs by then, and say what is wrong with it; who tells
+ * people of that needs secrets, too.
+ */
+static struct bk_conf *load_for_batch(const struct tool *t)
+{
+	BK_AUTO_STRV struct bk_strv problems = BK_STRV_INIT;
+	struct bk_err err;
+	struct bk_conf *conf = bk_conf_load(t->cli.config, &problems, &err);
+
+	return conf ? conf : bk_conf_salvage(t->cli.config);
+}
+
 static int run_command(struct tool *t, char **args, unsigned int given)
 {
 	const struct command *c = bk_cli_find(commands, BK_COUNT(commands),
@@ -173,8 +187,12 @@ static int run_command(struct tool *t, char **args, unsigned int given)
 
 	if (!c || bk_cli_allow(options, given, c->options, c->name) != 0)
 		return BK_EX_USAGE;
-	t->conf =
-		is_configured(t) ? bk_cli_conf(&t->cli, &exit) : bk_conf_none();
+	if (!is_configured(t))
+		t->conf = bk_conf_none();
+	else if (t->batch)
+		t->conf = load_for_batch(t);
+	else
+		t->conf = bk_cli_conf(&t->cli, &exit);
 	if (!t->conf)
 		return exit;
 	exit = c->run(t, args + 1);

@@ -250,6 +250,122 @@ ended() {
 		MONITOR_EXIT_STATUS=78 run_bk 78 bk-notify unit bk-restic.service
 	assert_is "$(jq -r .message "$BK_STATE_DIR/state/unit.bk-restic.json")" \
 		'configuration (78)'
+	told >list
+	assert_has list 'down configuration is broken: '
+}
+
+@test "a broken configuration is told to those who can still be found" {
+	local conf=$BK_CONFIG
+	job 'backup home' 0 60
+	monitor hook webhook "$URL/hook" 'watch = backup home'
+	monitor mute kuma "$URL" 'watch = none'
+	state
+	: >"$SRV/log"
+	cp "$conf" good
+	sed -i '/^\[backup/a pth = /etc' "$conf"
+	run_bk 78 bk-notify state
+	assert_has "$err" "$conf:7: [backup home] has no key 'pth'"
+	assert_has "$out" $'home\tdown\tdelivered\tconfiguration is broken: '
+	assert_has "$out" $'hook\tdown\tdelivered\tconfiguration is broken: '
+	assert_has "$out" $'mute\t-\tunchanged'
+	told >list
+	assert_is "$(wc -l <list)" 2
+	assert_has list "down configuration is broken: $conf:7: [backup home]"
+	# a heartbeat each time, news once
+	: >"$SRV/log"
+	run_bk 78 bk-notify --json state
+	assert_is "$(told | wc -l)" 1
+	assert_json "$out" 'last | .type == "end" and .status == 78'
+	: >"$SRV/log"
+	MONITOR_SERVICE_RESULT=exit-code MONITOR_EXIT_CODE=exited \
+		MONITOR_EXIT_STATUS=78 run_bk 78 bk-notify unit bk-restic.service
+	assert_is "$(told | cut -d: -f1)" 'down configuration is broken'
+	: >"$SRV/log"
+	cp good "$conf"
+	rm "$BK_STATE_DIR"/state/unit.*
+	state
+	told >list
+	assert_is "$(grep -c '^up recovered: configuration' list)" 2
+	assert_no_token
+}
+
+@test "a broken configuration: what is wrong with a monitor itself" {
+	local conf=$BK_CONFIG
+	monitor two kuma "$URL"
+	cp "$conf" good
+	# each of these is about [monitor two], which is the last
+	while read -r who lines; do
+		echo "case: $lines"
+		cp good "$conf"
+		printf '%b\n' "$lines" >>"$conf"
+		: >"$SRV/log"
+		run_bk 78 bk-notify state
+		assert_is "$(cut -f 1 "$out" | xargs)" "${who//,/ }"
+		assert_is "$(told | sed 's/broken: .*/broken/' | sort -u)" \
+			'down configuration is broken'
+	done <<-'END'
+		home,two max-age = long
+		home,two watch = -x
+		home,two tokn = keyring:a/b
+		home,two remind = 1h\nremind = 2h
+		home type = kumma
+		home type = kuma\ntype = ntfy
+		home url = http://127.0.0.1:1
+		home token = secret
+		home token =
+		home,two \x20 token = file:/x
+		home ca = a.pem
+		home,two [monitor x y]
+		home,two [monitor three]\nurl = http://127.0.0.1:1
+		home,two [monitor three]\ntype = ntfy
+	END
+	assert_has "$out" '+1 more' || assert_has "$err" 'has no url'
+	# no one is left
+	sed -i 's|^url = http.*|url = ftp:x|' "$conf"
+	run_bk 78 bk-notify state
+	assert_is "$stdout" ''
+	assert_has "$err" 'that is told to nobody'
+	run_bk 78 bk-notify state home
+	assert_has "$err" 'that can be understood'
+	run_bk 78 bk-notify push two up
+}
+
+@test "a broken configuration: tokens come from the keyring all the same" {
+	need_program jq
+	argon2_memo
+	local conf=$BK_CONFIG
+	printf 'a master of a keyring' >master
+	sed -i "/^\[monitor/,\$d" "$conf"
+	cat >>"$conf" <<-END
+		[keyring]
+		path = $T/ring.cfg
+		unlock = file:$T/master
+		[monitor home]
+		url = $URL
+		token = keyring:kuma/home
+	END
+	printf %s "$TOKEN" | run_bk 0 bk-secret set keyring:kuma/home
+	echo '[nonsense]' >>"$conf"
+	run_bk 78 bk-notify state
+	assert_has "$out" $'home\tdown\tdelivered\tconfiguration is broken: '
+	# it was said once
+	assert_is "$(grep -c nonsense "$err")" 1
+	run_bk 78 bk-secret get keyring:kuma/home
+	# no other keyring is opened in place of this one
+	sed -i 's|^path = .*ring.cfg|path = ring.cfg|' "$conf"
+	run_bk 78 bk-notify state
+	assert_has "$out" $'home\tdown\tkept\tconfiguration is broken: '
+	assert_no_token
+}
+
+@test "no configuration, or one that is not trusted" {
+	chmod 666 "$BK_CONFIG"
+	run_bk 78 bk-notify state
+	assert_has "$err" 'is not trusted'
+	assert_is "$(told)" ''
+	rm "$BK_CONFIG"
+	run_bk 66 bk-notify state
+	assert_is "$(told)" ''
 }
 
 @test "unit --record: noted, told to nobody, with any configuration" {

@@ -265,6 +265,26 @@ root = $T/src" >>"$BK_CONFIG"
 	assert_is "$(told | cut -c1-2)" up
 }
 
+@test "run: the command runs whatever is wrong with the configuration" {
+	echo '[monitor x]' >>"$BK_CONFIG"
+	run_bk 5 bk-notify run home -- sh -c 'echo done; exit 5'
+	assert_is "$stdout" 'done'
+	assert_has "$err" '[monitor x] has no url'
+	assert_is "$(told)" 'down sh failed with status 5 after 0 s'
+	: >"$SRV/log"
+	run_bk 0 bk-notify run x -- echo "done"
+	assert_is "$stdout" 'done'
+	assert_has "$err" 'no [monitor x] in the configuration that can be'
+	run_bk 69 bk-notify run x -- ./absent
+	run_bk 78 bk-notify -n run home -- touch ran
+	run_bk 78 bk-notify -n run x -- touch ran
+	[ ! -e ran ]
+	rm "$BK_CONFIG"
+	run_bk 0 bk-notify run home -- echo "done"
+	assert_is "$stdout" 'done'
+	assert_is "$(told)" ''
+}
+
 @test "usage" {
 	run_bk 64 bk-notify
 	run_bk 64 bk-notify frob
@@ -277,7 +297,8 @@ root = $T/src" >>"$BK_CONFIG"
 	run_bk 66 bk-notify push nobody
 	run_bk 66 bk-notify state nobody
 	echo '[monitor x]' >>"$BK_CONFIG"
-	run_bk 78 bk-notify state
+	run_bk 78 bk-notify test
+	run_bk 78 bk-notify push home
 	run_bk 0 bk-notify -h
 	run_bk 0 bk-notify -V
 	[ ! -s "$SRV/log" ]
