@@ -4,6 +4,8 @@
  */
 #include "check.h"
 
+#include <poll.h>
+
 #include "log.h"
 #include "name.h"
 #include "sig.h"
@@ -221,6 +223,25 @@ static void add_counts(struct check_counts *to, const struct check_counts *n)
 	to->lacking += n->lacking;
 }
 
+/* One that cannot be reached may be so after a while. */
+static struct box *open_box(struct check *ck, const char *name,
+			    struct bk_err *err)
+{
+	static const int pauses[] = { 0, 2000, 5000 };
+	struct pollfd stop = { .fd = bk_sig_fd(), .events = POLLIN };
+	struct box *b = NULL;
+
+	for (size_t i = 0; i < BK_COUNT(pauses) && !b; i++) {
+		if (i > 0 && (err->exit != BK_EX_TEMPFAIL || check_over(ck)))
+			break;
+		(void)poll(&stop, 1, pauses[i]);
+		if (bk_sig_pending())
+			break;
+		b = cold_open_box(ck->c, ck->cat, name, &ck->known, err);
+	}
+	return b;
+}
+
 /* 0, or the exit status of what kept it from being asked. */
 static int check_box(struct check *ck, const char *name,
 		     struct check_counts *sum)
@@ -231,7 +252,7 @@ static int check_box(struct check *ck, const char *name,
 	ck->n = (struct check_counts){ 0 };
 	ck->asked = 0;
 	ck->known = (struct catalog_box){ .name = NULL };
-	ck->box = cold_open_box(ck->c, ck->cat, name, &ck->known, &err);
+	ck->box = open_box(ck, name, &err);
 	if (ck->box)
 		got = ask_box(ck, &err);
 	if (got < 0 && !ck->first)

@@ -16,6 +16,7 @@ struct supplies {
 	void (*on_bytes)(void *arg, uint64_t n); /* of the file on its way */
 	struct supplier {
 		struct box *box; /* NULL: not connected */
+		bool away;	 /* could not be reached; to be tried again */
 		bool refused;	 /* for this run; err says why */
 		bool wrong;	 /* a copy there was missing or wrong */
 		struct bk_err err;

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "look.h"
 #include "release.h"
+#include "state.h"
 #include "time.h"
 
 struct status {
@@ -219,6 +220,32 @@ static int show_box(struct status *s, int *ret_exit, struct bk_err *err)
 	return got;
 }
 
+/* How the last run of a job ended; nothing where it never ran. */
+static void print_job(struct cold *c, const char *job)
+{
+	BK_AUTO_FREE char *name = bk_asprintf("cold %s", job);
+	struct bk_err err;
+	BK_AUTO_JSON json_t *o = bk_state_read("bk-cold", name, &err);
+	const char *result = bk_rec_str(o, "result");
+	const char *message = bk_rec_str(o, "message");
+	BK_AUTO_FREE char *when = NULL;
+
+	if (!o || !result)
+		return;
+	if (c->out.mode == BK_REC_JSON) {
+		json_t *r = json_object();
+
+		bk_rec_set_str(r, "job", job);
+		bk_rec_set_str(r, "result", result);
+		bk_rec_set_time(r, "end", bk_rec_time(o, "end", 0));
+		bk_rec_set_str(r, "message", message ? message : "");
+		bk_rec_json(&c->out, "job", r);
+		return;
+	}
+	when = look_time(bk_rec_time(o, "end", 0));
+	bk_rec_text(&c->out, job, result, when, message ? message : "", NULL);
+}
+
 static void print_sum(struct cold *c, const struct catalog_sum *sum)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
@@ -258,6 +285,8 @@ static int run(struct cold *c, struct bk_err *err)
 	}
 	if (release_status(c, cat, err) < 0)
 		return -1;
+	print_job(c, "push");
+	print_job(c, "check");
 	print_sum(c, &sum);
 	return exit;
 }

@@ -147,29 +147,40 @@ static int connect_box(struct supplies *s, int id, struct bk_err *err)
 	cat = catalog_open(false, 0, err);
 	if (!cat)
 		return -1;
+	from->away = false;
 	from->box = cold_open_box(s->c, cat, s->names->v[id], NULL, err);
 	if (from->box)
 		return 0;
 	if (bk_sig_pending())
 		return -1;
 	bk_warning("%s", err->msg);
-	refuse(from, err);
+	if (err->exit == BK_EX_TEMPFAIL && from->losses < LOSSES_MAX)
+		from->away = true;
+	else
+		refuse(from, err);
 	return -1;
 }
 
-/* After a pause; -1 where it is over. */
-static int reconnect(struct supplies *s, int id, struct bk_err *err)
+/* Longer and longer; -1 where a signal came. */
+static int pause_after(struct supplier *from)
 {
 	static const int pauses[LOSSES_MAX] = { 1, 2, 5, 10 };
 	struct pollfd stop = { .fd = bk_sig_fd(), .events = POLLIN };
+
+	(void)poll(&stop, 1, pauses[from->losses] * 1000);
+	from->losses++;
+	return bk_sig_pending() ? -1 : 0;
+}
+
+/* -1 where it is over. */
+static int reconnect(struct supplies *s, int id, struct bk_err *err)
+{
 	struct supplier *from = &s->v[id];
 
 	while (from->losses < LOSSES_MAX) {
 		bk_warning("%s; it is tried again", err->msg);
-		(void)poll(&stop, 1, pauses[from->losses] * 1000);
-		if (bk_sig_pending())
+		if (pause_after(from) < 0)
 			return -1;
-		from->losses++;
 		if (box_reopen(from->box, err) == 0)
 			return 0;
 		if (err->exit != BK_EX_TEMPFAIL)
@@ -282,6 +293,18 @@ static int take_data(struct supplies *s, const struct wish *w, int fd,
 	return got < 0 && !f.own ? 1 : got;
 }
 
+/* No box has it now; is there one that may have it after a while? */
+static bool wait_for_one(struct supplies *s, const struct wish *w)
+{
+	for (size_t i = 0; i < w->nsupplies; i++) {
+		struct supplier *from = &s->v[w->supplies[i].box];
+
+		if (from->away && from->losses < LOSSES_MAX)
+			return pause_after(from) == 0;
+	}
+	return false;
+}
+
 int supplies_fetch(struct supplies *s, const struct wish *w, int fd,
 		   const char **ret_box, struct bk_err *err)
 {
@@ -295,15 +318,18 @@ int supplies_fetch(struct supplies *s, const struct wish *w, int fd,
 		if (got <= 0)
 			return got;
 	}
-	while ((sup = choose(s, w, tried))) {
-		int got = try_box(s, sup, w, fd, err);
+	do {
+		tried = 0;
+		while ((sup = choose(s, w, tried))) {
+			int got = try_box(s, sup, w, fd, err);
 
-		if (got == 0)
-			*ret_box = s->names->v[sup->box];
-		if (got <= 0 || bk_sig_pending())
-			return got == 0 ? 0 : -1;
-		tried |= BOXSET(sup->box);
-	}
+			if (got == 0)
+				*ret_box = s->names->v[sup->box];
+			if (got <= 0 || bk_sig_pending())
+				return got == 0 ? 0 : -1;
+			tried |= BOXSET(sup->box);
+		}
+	} while (wait_for_one(s, w));
 	return -1;
 }
 

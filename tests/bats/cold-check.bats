@@ -24,6 +24,11 @@ catalog() {
 	sqlite3 "$BK_STATE_DIR/cold/catalog.db" "$1"
 }
 
+# boxes FIELDS: of the lines of status that are about boxes.
+boxes() {
+	grep -v '^push	\|^check	' "$out" | cut -f "$1"
+}
+
 # older PATH SECONDS: its proofs were so long ago.
 older() {
 	catalog "UPDATE copy SET last = last - $2, first = first - $2,
@@ -49,6 +54,11 @@ older() {
 	run_bk 0 bk-cold check
 	assert_is "$stdout" ''
 	assert_has "$err" 'box a: 3 copies proved (9 B)'
+	run_bk 0 bk-cold status
+	assert_is "$(grep -c '^check	ok	' "$out")" 1
+	run_bk 0 bk-cold status --json
+	assert_json "$out" '[.[] | select(.type == "job") | .job, .result] ==
+		["push", "ok", "check", "ok"]'
 }
 
 @test "a byte that was turned" {
@@ -170,10 +180,10 @@ a	wrong	h1/FILES.00000001"
 		(.[0] | .reached and .proved == 3) and (.[1].reached | not)'
 	assert_json "$out" '[.[] | select(.result == "missing")] == []'
 	run_bk 75 bk-cold status
-	assert_is "$(cut -f 1,2 "$out")" 'a	ok
+	assert_is "$(boxes 1,2)" 'a	ok
 b	unreachable'
 	run_bk 0 bk-cold status --offline
-	assert_is "$(cut -f 1,2 "$out")" 'a	offline
+	assert_is "$(boxes 1,2)" 'a	offline
 b	offline'
 	mkdir b
 	mount -t tmpfs tmpfs b
@@ -184,7 +194,7 @@ b	offline'
 	run_bk 78 bk-cold check b
 	assert_has "$err" 'is it mounted?'
 	run_bk 1 bk-cold status
-	assert_is "$(sed 1d "$out" | cut -f 1,2)" 'b	wrong'
+	assert_is "$(boxes 1,2 | tail -n 1)" 'b	wrong'
 	mount -t tmpfs tmpfs b
 	run_bk 0 bk-cold list "$P/one"
 	assert_is "$(cut -f 4 "$out")" 'a,b'
@@ -271,7 +281,7 @@ b	offline'
 		url = dir:$T/c
 	END
 	run_bk 0 bk-cold status
-	assert_is "$(sed 1,2d "$out" | cut -f 1,2,6)" \
+	assert_is "$(boxes 1,2,6 | tail -n 1)" \
 		'c	unknown	not initialised: bk-cold init c'
 	echo junk >state/cold/catalog.db
 	run_bk 65 bk-cold check

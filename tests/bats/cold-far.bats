@@ -41,6 +41,7 @@ setup() {
 }
 
 teardown() {
+	[ ! -s "$T/proxy.pid" ] || kill "$(cat "$T/proxy.pid")" 2>/dev/null || :
 	"$rig/box.sh" down "$T/r" b1
 	"$rig/box.sh" down "$T/r" b2
 }
@@ -67,12 +68,45 @@ boxed() {
 	assert_has "$err" 'bk-cold check a'
 }
 
+# through FAULT...: box a is reached by a proxy with that fault.
+through() {
+	local port
+	port=$(cut -d' ' -f2 ports1)
+	python3 "$rig/faultproxy.py" $((port + 1)) "$port" "$@" >proxy.log 2>&1 3>&- &
+	echo $! >proxy.pid
+	sed -i "/^Host b1-shell\$/,/Port/s/Port .*/Port $((port + 1))/" r/ssh_config
+	wait_for 10 bash -c ": <>/dev/tcp/127.0.0.1/$((port + 1))" 2>/dev/null
+}
+
+direct() {
+	kill "$(cat proxy.pid)"
+	sed -i "/^Host b1-shell\$/,/Port/s/Port .*/Port $(cut -d' ' -f2 ports1)/" r/ssh_config
+}
+
+@test "a connection that is cut while files come" {
+	local n lost=0
+	for n in 3000 4000 5000 6000 7000 9000; do
+		rm -rf out
+		through --cut "$n" --conns 2
+		boxed 0 bk-cold get "$P" --to out --box a
+		direct
+		assert_is "$(picture "out$P")" "$(picture "$P")"
+		! grep -q 'tried again' "$err" || lost=$((lost + 1))
+	done
+	[ "$lost" -gt 1 ] || fail "it was cut only $lost times"
+	# for ever: the other box has it
+	through --cut 4000
+	boxed 0 bk-cold get "$P" --to out2
+	direct
+	assert_is "$(picture "out2$P")" "$(picture "$P")"
+}
+
 @test "a box that goes away is done without" {
 	"$rig/box.sh" down "$T/r" b1
 	boxed 0 bk-cold get "$P" --to out
 	assert_is "$(picture "out$P")" "$(picture "$P")"
 	boxed 75 bk-cold status
-	assert_is "$(cut -f 1,2 "$out")" 'a	unreachable
+	assert_is "$(head -n 2 "$out" | cut -f 1,2)" 'a	unreachable
 b	ok'
 	boxed 75 bk-cold check
 	assert_has "$err" 'box b: 18 copies proved'
