@@ -126,7 +126,7 @@ static int consider(struct place *p, const char *path, int64_t id,
 {
 	ENTRY_AUTO struct entry e = ENTRY_INIT;
 	struct cand *k;
-	bool failed;
+	bool failed = false;
 	int got = hold_entry(p->r->cat, id, &e, err);
 
 	if (got < 0)
