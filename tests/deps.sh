@@ -36,6 +36,8 @@ check	python3	python3	python3
 check	openssl	openssl	openssl
 check	strace	strace	strace
 check	setfacl	acl	acl
+check	setfattr	attr	attr
+check	sqlite3	sqlite3	sqlite
 check	mtree	mtree-netbsd	-
 check	bsdtar	libarchive-tools	bsdtar
 check	setpriv	util-linux	util-linux
