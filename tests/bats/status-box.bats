@@ -148,7 +148,7 @@ boxed() {
 	real_box
 	read -r pid <"$T/b/one/shell.pid"
 	in=(nsenter -m -t "$pid")
-	"${in[@]}" sed -i 's/exec \(.*sftp-server\) ;;/exec \1 -P posix-rename ;;/' \
+	"${in[@]}" sed -i 's/^\([[:blank:]]*exec [^ ]*sftp-server\)/\1 -P posix-rename/' \
 		/run/box/shell || skip "cannot enter its namespace"
 	"${in[@]}" grep -q posix-rename /run/box/shell
 	on_box sftp://one-shell
