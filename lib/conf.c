@@ -459,6 +459,25 @@ static char *find_host(const struct loader *l)
 	return node;
 }
 
+/* Without a name of its own here, the host has the kernel's. */
+static void check_host(struct loader *l)
+{
+	const struct bk_conf_key *key =
+		bk_conf_schema_key(bk_conf_schema_kind("host"), "name");
+	BK_AUTO_FREE char *why = NULL;
+	BK_AUTO_FREE char *kept = NULL;
+
+	if (bk_conf_value(find(l->conf, "host", ""), "name", NULL) ||
+	    l->lines.incomplete)
+		return;
+	kept = bk_conf_schema_check(key, l->conf->host, &why);
+	if (!kept)
+		add_problem(l, l->lines.files.v[0], 0,
+			    "the system is called '%s', which is no name of a "
+			    "host; add to [host] e.g. name = %s",
+			    l->conf->host, key->example);
+}
+
 static void check_all(struct loader *l)
 {
 	l->conf->host = find_host(l);
@@ -468,6 +487,7 @@ static void check_all(struct loader *l)
 	/* What is missing may stand in a file that could not be read. */
 	for (size_t i = 0; i < l->conf->nsections && !l->lines.incomplete; i++)
 		check_section(l, &l->conf->sections[i]);
+	check_host(l);
 }
 
 struct bk_conf *bk_conf_load(const char *file, struct bk_strv *problems,
