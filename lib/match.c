@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "buf.h"
 #include "mem.h"
 
 /* A part of the pattern between two slashes. */
@@ -399,4 +400,17 @@ bool bk_match_hits(const struct bk_match *m, const char *path)
 	if (on != fixed)
 		free(on);
 	return hit;
+}
+
+char *bk_match_literal(const char *path)
+{
+	struct bk_buf b = BK_BUF_INIT;
+
+	bk_buf_adds(&b, "");
+	for (; *path; path++) {
+		if (strchr("*?[\\", *path))
+			bk_buf_addc(&b, '\\');
+		bk_buf_addc(&b, *path);
+	}
+	return bk_buf_steal(&b);
 }

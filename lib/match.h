@@ -27,6 +27,9 @@ const char *bk_match_check(const char *pattern);
 struct bk_match *bk_match_new(const char *pattern, bool below);
 void bk_match_free(struct bk_match *m);
 
+/* The pattern that excludes this path alone, and all below it. */
+char *bk_match_literal(const char *path);
+
 /*
  * Does it exclude path? Of a marker's pattern path is what follows the
  * marker's folder. It starts with a '/' in both cases.

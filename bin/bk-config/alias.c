@@ -2,8 +2,10 @@
 /*
  * init: names of servers in ssh_config.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "file.h"
 #include "path.h"
@@ -13,23 +15,35 @@
 #define ALIASES 9
 #define FILE_LIMIT ((size_t)4 << 20)
 
+int write_whole(const char *path, const char *p, size_t len, mode_t mode,
+		struct bk_err *err)
+{
+	BK_AUTO_FREE char *target = realpath(path, NULL);
+	struct stat st;
+
+	if (target && stat(target, &st) == 0)
+		return bk_file_rewrite(target, &st, p, len, err);
+	if (lstat(path, &st) == 0)
+		return bk_err_set(err, BK_EX_CANTCREAT, 0,
+				  "'%s' is a link that leads nowhere", path);
+	return bk_file_write(path, p, len, mode, err);
+}
+
 int login_append(const char *path, const char *text, mode_t mode,
 		 struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 	BK_AUTO_FREE char *folder = bk_path_parent(path);
-	struct stat st;
-	bool there = stat(path, &st) == 0;
 
 	if (bk_file_mkdirs(folder, 0755, err) < 0)
 		return -1;
-	if (there && bk_file_read(path, FILE_LIMIT, &b, err) < 0)
+	if (access(path, F_OK) == 0 &&
+	    bk_file_read(path, FILE_LIMIT, &b, err) < 0)
 		return -1;
 	if (b.len > 0 && b.p[b.len - 1] != '\n')
 		bk_buf_addc(&b, '\n');
 	bk_buf_adds(&b, text);
-	return there ? bk_file_rewrite(path, &st, b.p, b.len, err)
-		     : bk_file_write(path, b.p, b.len, mode, err);
+	return write_whole(path, b.p, b.len, mode, err);
 }
 
 static bool same(const char *a, const char *b)

@@ -90,8 +90,11 @@ static int read_old(struct draft *d, struct bk_err *err)
 
 static void add_list(struct bk_buf *b, const char *key, const struct bk_strv *l)
 {
-	for (size_t i = 0; i < l->n; i++)
-		bk_buf_addf(b, "%s = %s\n", key, l->v[i]);
+	for (size_t i = 0; i < l->n; i++) {
+		BK_AUTO_FREE char *value = plain_value(l->v[i]);
+
+		bk_buf_addf(b, "%s = %s\n", key, value);
+	}
 }
 
 static bool is_remote(const char *url, struct bk_remote *ret)
@@ -120,11 +123,15 @@ static int add_repo(struct draft *d, struct bk_err *err)
 	return 0;
 }
 
-static bool has_path(const struct answers *a, const char *path)
+/* Markers can come later, anywhere below a root. */
+static bool may_have(const struct answers *a, const char *path)
 {
-	for (size_t i = 0; i < a->paths.n; i++)
-		if (bk_path_within(path, a->paths.v[i]))
-			return true;
+	const struct bk_strv *lists[] = { &a->paths, &a->roots };
+
+	for (size_t i = 0; i < BK_COUNT(lists); i++)
+		for (size_t k = 0; k < lists[i]->n; k++)
+			if (bk_path_within(path, lists[i]->v[k]))
+				return true;
 	return false;
 }
 
@@ -135,10 +142,13 @@ static void add_excludes(struct draft *d)
 	const char *repo = a->repo_url ? url_local(a->repo_url) : NULL;
 	BK_AUTO_FREE char *clean = repo ? bk_path_clean(repo) : NULL;
 
-	if (clean && has_path(a, clean))
-		bk_buf_addf(&d->text, "exclude = %s\n", clean);
+	if (clean && may_have(a, clean)) {
+		BK_AUTO_FREE char *value = exclude_value(clean);
+
+		bk_buf_addf(&d->text, "exclude = %s\n", value);
+	}
 	/* Beside what it seals, it would open the keyring to all who read. */
-	if (has_path(a, HOST_KEY))
+	if (may_have(a, HOST_KEY))
 		bk_buf_adds(&d->text, "exclude = " HOST_KEY "\n");
 }
 
@@ -249,7 +259,6 @@ static int save(const struct draft *d, struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf all = BK_BUF_INIT;
 	BK_AUTO_FREE char *folder = bk_path_parent(d->path);
-	struct stat st;
 
 	if (d->there && !d->blank) {
 		bk_buf_add(&all, d->old.p, d->old.len);
@@ -265,9 +274,7 @@ static int save(const struct draft *d, struct bk_err *err)
 	}
 	if (bk_file_mkdirs(folder, 0755, err) < 0)
 		return -1;
-	if (d->there && stat(d->path, &st) == 0)
-		return bk_file_rewrite(d->path, &st, all.p, all.len, err);
-	return bk_file_write(d->path, all.p, all.len, 0640, err);
+	return write_whole(d->path, all.p, all.len, 0640, err);
 }
 
 /* The draft, read as a configuration, before it is written or instead. */
@@ -310,13 +317,38 @@ static struct bk_conf *read_now(struct setup *s, int *ret_exit)
 	return NULL;
 }
 
+/* The text without what is secret in its URLs. */
+static char *shown(const struct draft *d)
+{
+	static const char url[] = "url = ", monitor[] = "[monitor ";
+	BK_AUTO_STRV struct bk_strv lines = BK_STRV_INIT;
+	struct bk_buf b = BK_BUF_INIT;
+	const char *kind = "";
+
+	bk_strv_split(&lines, d->text.p, "\n");
+	for (size_t i = 0; i < lines.n; i++) {
+		const char *line = lines.v[i];
+		BK_AUTO_FREE char *value = NULL;
+
+		if (line[0] == '[')
+			kind = bk_str_starts(line, monitor) ? "monitor" : "";
+		if (bk_str_starts(line, url))
+			value = url_show_value(kind, line + strlen(url));
+		bk_buf_addf(&b, "%s%s\n", value ? url : "",
+			    value ? value : line);
+	}
+	bk_buf_adds(&b, "");
+	return bk_buf_steal(&b);
+}
+
 static void print_draft(struct setup *s, const struct draft *d)
 {
 	BK_AUTO_STRV struct bk_strv lines = BK_STRV_INIT;
+	BK_AUTO_FREE char *text = shown(d);
 
 	if (s->t->out.mode != BK_REC_TEXT)
 		return;
-	bk_strv_split(&lines, d->text.p, "\n");
+	bk_strv_split(&lines, text, "\n");
 	for (size_t i = 0; i < lines.n; i++)
 		bk_rec_raw(&s->t->out, lines.v[i]);
 }
@@ -346,9 +378,12 @@ static int write_down(struct setup *s, struct draft *d)
 	int exit = BK_EX_OK;
 
 	if (d->there && !d->blank && !d->ours) {
+		BK_AUTO_FREE char *text = shown(d);
+
 		step_failed(s, BK_EX_CONFIG, "configuration", NULL,
-			    "'%s' is not by bk-config, so add to it by hand:%s",
-			    d->path, d->text.p);
+			    "'%s' is not by bk-config, so add to it by "
+			    "hand:\n%s",
+			    d->path, text);
 		return BK_EX_OK;
 	}
 	if (s->t->cli.dry_run)

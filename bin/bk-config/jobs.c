@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "mounts.h"
 #include "path.h"
 #include "repos.h"
 #include "setup.h"
 #include "sig.h"
 #include "state.h"
+#include "url.h"
 
 #define INIT_TIMEOUT_MS 900000
 #define SCAN_TIMEOUT_MS 1800000
@@ -17,7 +19,7 @@
 static void create(struct setup *s, const char *name,
 		   const struct bk_strv *argv, const char *line)
 {
-	BK_AUTO_FREE char *why = NULL;
+	BK_AUTO_FREE char *why = NULL, *raw = NULL;
 	AUTO_SAID struct said said = SAID_INIT;
 	struct bk_err err;
 
@@ -26,13 +28,64 @@ static void create(struct setup *s, const char *name,
 		step_failed(s, err.exit, name, line, "%s", err.msg);
 		return;
 	}
-	why = said_why(&said);
+	raw = said_why(&said);
+	why = url_hide_password(raw);
 	if (said.status == 0) {
 		step(s, STEP_DONE, name, line, "%s", why);
 		return;
 	}
 	s->no_repo = true;
 	step_failed(s, said.status, name, line, "%s", why);
+}
+
+static bool was_good(const char *set)
+{
+	BK_AUTO_FREE char *job = bk_asprintf("backup %s", set);
+	BK_AUTO_JSON json_t *o = bk_state_read("bk-restic", job, NULL);
+
+	return bk_rec_time(o, "last_ok", 0) > 0;
+}
+
+/* Was something backed up into it by this host? */
+static bool was_used(const struct bk_conf *conf,
+		     const struct bk_conf_section *repo)
+{
+	const struct bk_conf_section *set = NULL;
+
+	while ((set = bk_conf_next(conf, "backup", set)))
+		if (strcmp(bk_conf_str(set, "repo", ""), repo->name) == 0 &&
+		    was_good(set->name))
+			return true;
+	return false;
+}
+
+/*
+ * It would be made on the disk of the system where its own is not mounted, or
+ * at a url with a slip, and backups would look good there. false: it may not
+ * be made, and that has been said.
+ */
+static bool may_create(struct setup *s, const struct bk_conf_section *repo,
+		       const char *name, const char *line)
+{
+	const char *path = url_local(bk_conf_str(repo, "url", ""));
+	BK_AUTO_FREE char *mount = path ? mounts_missing(path) : NULL;
+
+	if (mount) {
+		BK_AUTO_FREE char *command = mounts_command(mount);
+
+		step_failed(s, BK_EX_TEMPFAIL, name, command,
+			    "'%s' is in fstab, and is not mounted", mount);
+	} else if (was_used(s->t->conf, repo)) {
+		step_failed(s, BK_EX_CANTCREAT, name, line,
+			    "backups went there before, and now there is no "
+			    "repository: is its %s? To begin anew, make it by "
+			    "hand",
+			    path ? "disk mounted" : "url right");
+	} else {
+		return true;
+	}
+	s->no_repo = true;
+	return false;
 }
 
 static void step_repo(struct setup *s, const struct bk_conf_section *repo)
@@ -62,7 +115,8 @@ static void step_repo(struct setup *s, const struct bk_conf_section *repo)
 		return;
 	}
 	if (state == REPO_MISSING) {
-		create(s, name, &argv, line);
+		if (may_create(s, repo, name, line))
+			create(s, name, &argv, line);
 		return;
 	}
 	s->no_repo = true;
@@ -170,14 +224,6 @@ void step_marks(struct setup *s)
 }
 
 /* The first backup. */
-
-static bool was_good(const char *set)
-{
-	BK_AUTO_FREE char *job = bk_asprintf("backup %s", set);
-	BK_AUTO_JSON json_t *o = bk_state_read("bk-restic", job, NULL);
-
-	return bk_rec_time(o, "last_ok", 0) > 0;
-}
 
 static void add_new_sets(struct setup *s, struct bk_strv *argv)
 {

@@ -57,6 +57,16 @@ static bool opens_by_itself(struct setup *s, char **ret_why)
 	return said.status == 0;
 }
 
+/* The file that --master-to names, where it has the master already. */
+static bool has_master(const struct setup *s)
+{
+	const char *file = s->want->master_to;
+	struct stat st;
+
+	return file && strcmp(file, "-") != 0 && stat(file, &st) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_size > 0;
+}
+
 /* Where the new master is shown, once: a descriptor; -1 with err: nowhere. */
 static int master_out(struct setup *s, struct bk_err *err)
 {
@@ -67,6 +77,11 @@ static int master_out(struct setup *s, struct bk_err *err)
 		fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd >= 0)
 			return fd;
+		if (errno == EEXIST)
+			return bk_err_set(err, BK_EX_CANTCREAT, 0,
+					  "cannot create '%s': it is there; "
+					  "move it away, should it be needed",
+					  file);
 		return bk_err_set(err, BK_EX_CANTCREAT, errno,
 				  "cannot create '%s'", file);
 	}
@@ -77,8 +92,21 @@ static int master_out(struct setup *s, struct bk_err *err)
 			  "nobody would see its master: give --master-to FILE");
 }
 
-static int run_enroll(struct setup *s, const struct bk_strv *argv, bool new,
-		      struct bk_err *err)
+/* By the master that an interrupted init wrote down. */
+static int run_enroll_again(struct setup *s, const struct bk_strv *argv,
+			    struct bk_err *err)
+{
+	BK_AUTO_CLOSE int fd =
+		open(s->want->master_to, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	if (fd < 0)
+		return bk_err_sys(err, "cannot open '%s'", s->want->master_to);
+	return child_pass(argv, fd, STDERR_FILENO, err);
+}
+
+/* What was shown stays, whatever came after, unless nothing has that master. */
+static int run_enroll(struct setup *s, const struct bk_strv *argv,
+		      const char *keyring, bool new, struct bk_err *err)
 {
 	int out = new ? master_out(s, err) : BK_EXEC_INHERIT, status, num;
 	struct stat st;
@@ -88,9 +116,9 @@ static int run_enroll(struct setup *s, const struct bk_strv *argv, bool new,
 	status = child_pass(argv, BK_EXEC_INHERIT, out, err);
 	if (out <= STDOUT_FILENO)
 		return status;
-	/* What was shown there stays, whatever came after. */
 	num = fsync(out) < 0 ? errno : 0;
-	if (fstat(out, &st) == 0 && st.st_size == 0)
+	if ((fstat(out, &st) == 0 && st.st_size == 0) ||
+	    (status != 0 && access(keyring, F_OK) < 0 && errno == ENOENT))
 		(void)unlink(s->want->master_to);
 	(void)close(out);
 	if (num)
@@ -116,13 +144,14 @@ static void enroll(struct setup *s, const char *file)
 		step(s, STEP_WOULD, "keyring", line, "make '%s'", file);
 		return;
 	}
-	if (!new && !s->person) {
+	if (!new && !s->person && !has_master(s)) {
 		step_failed(s, BK_EX_TEMPFAIL, "keyring", line,
 			    "'%s' is there, and nobody can type its master",
 			    file);
 		return;
 	}
-	status = run_enroll(s, &argv, new, &err);
+	status = !new &&has_master(s) ? run_enroll_again(s, &argv, &err)
+				      : run_enroll(s, &argv, file, new, &err);
 	if (status < 0)
 		step_failed(s, err.exit, "keyring", line, "%s", err.msg);
 	else if (status != 0)
@@ -173,6 +202,15 @@ static bool is_settable(const char *ref)
 	       bk_str_starts(ref, "secret-service:");
 }
 
+/* The last field of a record, else what it said. */
+static char *note_of(const struct said *said)
+{
+	BK_AUTO_FREE char *why = said_why(said);
+	const char *tab = strrchr(why, '\t');
+
+	return bk_strdup(tab && tab[1] ? tab + 1 : why);
+}
+
 /* Its exit status: 0 there, 66 absent; -1 with err. */
 static int check_ref(struct setup *s, const char *ref, char **ret_why)
 {
@@ -188,7 +226,7 @@ static int check_ref(struct setup *s, const char *ref, char **ret_why)
 		*ret_why = bk_strdup(err.msg);
 		return err.exit;
 	}
-	*ret_why = said_why(&said);
+	*ret_why = note_of(&said);
 	return said.status;
 }
 

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "match.h"
 #include "sig.h"
 #include "tool.h"
 
@@ -205,6 +206,26 @@ static int run_command(struct tool *t, char **args, unsigned int given)
 char *section_label(const struct bk_conf_section *s)
 {
 	return bk_asprintf("[%s%s%s]", s->kind, *s->name ? " " : "", s->name);
+}
+
+char *plain_value(const char *text)
+{
+	struct bk_buf b = BK_BUF_INIT;
+
+	bk_buf_adds(&b, "");
+	for (; *text; text++) {
+		if (bk_str_starts(text, "%H"))
+			bk_buf_addc(&b, '%');
+		bk_buf_addc(&b, *text);
+	}
+	return bk_buf_steal(&b);
+}
+
+char *exclude_value(const char *path)
+{
+	BK_AUTO_FREE char *pattern = bk_match_literal(path);
+
+	return plain_value(pattern);
 }
 
 int main(int argc, char **argv)

@@ -4,7 +4,10 @@
  * among what is backed up into them.
  */
 #include "repos.h"
+
 #include "checks.h"
+#include "match.h"
+#include "mounts.h"
 #include "path.h"
 #include "url.h"
 
@@ -45,17 +48,23 @@ static bool is_planned(const json_t *plan, const char *set, const char *path)
 static bool is_excluded(const struct bk_conf_section *s, const char *path)
 {
 	const struct bk_conf_value *v = NULL;
+	bool hit = false;
 
-	while ((v = bk_conf_value(s, "exclude", v)))
-		if (v->value[0] == '/' && bk_path_within(path, v->value))
-			return true;
-	return false;
+	while (!hit && (v = bk_conf_value(s, "exclude", v))) {
+		struct bk_match *m = bk_match_check(v->value)
+					     ? NULL
+					     : bk_match_new(v->value, false);
+
+		hit = m && bk_match_hits(m, path);
+		bk_match_free(m);
+	}
+	return hit;
 }
 
 static void check_outside(struct check *c, const char *label, const char *path)
 {
 	BK_AUTO_FREE char *clean = bk_path_clean(path);
-	BK_AUTO_FREE char *remedy = NULL;
+	BK_AUTO_FREE char *remedy = NULL, *pattern = NULL;
 	const struct bk_conf_section *s = NULL;
 
 	while ((s = bk_conf_next(c->t->conf, "backup", s))) {
@@ -63,8 +72,10 @@ static void check_outside(struct check *c, const char *label, const char *path)
 		    is_excluded(s, clean))
 			continue;
 		free(remedy);
+		free(pattern);
+		pattern = exclude_value(clean);
 		remedy = bk_asprintf("add to [backup %s]: exclude = %s",
-				     s->name, clean);
+				     s->name, pattern);
 		report_add(&c->report, LEVEL_WARNING, label, remedy,
 			   "it lies in what [backup %s] backs up, so each "
 			   "backup holds the ones before",
@@ -163,7 +174,7 @@ static void check_repo(struct check *c, const struct bk_conf_section *s)
 {
 	const char *url = bk_conf_str(s, "url", "");
 	const char *path = url_local(url);
-	BK_AUTO_FREE char *label = section_label(s);
+	BK_AUTO_FREE char *label = section_label(s), *mount = NULL;
 
 	if (!has_set(c->t->conf, s->name))
 		report_add(&c->report, LEVEL_WARNING, label,
@@ -177,7 +188,13 @@ static void check_repo(struct check *c, const struct bk_conf_section *s)
 			   url);
 	if (path)
 		check_outside(c, label, path);
-	if ((path || !c->t->offline) && !check_is_broken(c, label))
+	mount = path ? mounts_missing(path) : NULL;
+	if (mount) {
+		BK_AUTO_FREE char *remedy = mounts_command(mount);
+
+		report_add(&c->report, LEVEL_ERROR, label, remedy,
+			   "'%s' is in fstab, and is not mounted", mount);
+	} else if ((path || !c->t->offline) && !check_is_broken(c, label))
 		check_opens(c, s, label);
 }
 

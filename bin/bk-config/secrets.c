@@ -12,6 +12,7 @@
 static const char *const secret_keys[][2] = {
 	{ "repo", "password" },
 	{ "monitor", "token" },
+	{ "mariadb", "password" },
 };
 
 static char *ref_text(const char *value)

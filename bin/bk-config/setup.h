@@ -61,6 +61,13 @@ void step_sheets(struct setup *s);
 char *login_alias(struct setup *s, const struct bk_remote *h,
 		  struct bk_err *err);
 
+/*
+ * Write a file, whole or not at all; one that is there keeps its mode and
+ * owner, and of a link what it leads to is written. mode: of a new one.
+ */
+int write_whole(const char *path, const char *p, size_t len, mode_t mode,
+		struct bk_err *err);
+
 /* Append text to a file of ssh's, whole or not at all; mode: of a new one. */
 int login_append(const char *path, const char *text, mode_t mode,
 		 struct bk_err *err);

@@ -3,59 +3,25 @@
  * check: what is to be backed up is there, and is something.
  */
 #include <errno.h>
-#include <mntent.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include "checks.h"
-#include "path.h"
+#include "mounts.h"
 #include "state.h"
 
 #define SCAN_TIMEOUT_MS 1800000
 
-/* Mount points that a table names, without those of no file system. */
-static void read_mounts(const char *file, struct bk_strv *ret)
-{
-	FILE *f = setmntent(file, "re");
-	struct mntent m;
-	char text[8192];
-
-	if (!f)
-		return;
-	while (getmntent_r(f, &m, text, sizeof(text)))
-		if (m.mnt_dir[0] == '/' && m.mnt_dir[1])
-			bk_strv_take(ret, bk_path_clean(m.mnt_dir));
-	(void)endmntent(f);
-}
-
-/* The mount point at or above path that fstab names and that is not mounted. */
-static const char *unmounted(const struct bk_strv *fstab,
-			     const struct bk_strv *mounted, const char *path)
-{
-	for (size_t i = 0; i < fstab->n; i++)
-		if (bk_path_within(path, fstab->v[i]) &&
-		    !bk_strv_has(mounted, fstab->v[i]))
-			return fstab->v[i];
-	return NULL;
-}
-
 static void check_path(struct check *c, const char *label,
-		       const struct bk_conf_value *v,
-		       const struct bk_strv *fstab,
-		       const struct bk_strv *mounted)
+		       const struct bk_conf_value *v)
 {
-	const char *mount = unmounted(fstab, mounted, v->value);
+	BK_AUTO_FREE char *mount = mounts_missing(v->value);
 	BK_AUTO_FREE char *remedy = NULL;
 	bool is_root = strcmp(v->key, "root") == 0;
 	struct stat st;
 
 	if (mount) {
-		struct bk_buf b = BK_BUF_INIT;
-
 		check_break(c, v->value);
-		bk_buf_adds(&b, "mount ");
-		bk_str_add_shell(&b, mount);
-		remedy = bk_buf_steal(&b);
+		remedy = mounts_command(mount);
 		report_add(&c->report, LEVEL_ERROR, label, remedy,
 			   "%s %s: '%s' is in fstab, and is not mounted",
 			   v->key, v->value, mount);
@@ -75,18 +41,14 @@ static void check_path(struct check *c, const char *label,
 
 static void check_paths(struct check *c, const char *kind, const char *key)
 {
-	BK_AUTO_STRV struct bk_strv fstab = BK_STRV_INIT;
-	BK_AUTO_STRV struct bk_strv mounted = BK_STRV_INIT;
 	const struct bk_conf_section *s = NULL;
 
-	read_mounts("/etc/fstab", &fstab);
-	read_mounts("/proc/self/mounts", &mounted);
 	while ((s = bk_conf_next(c->t->conf, kind, s))) {
 		BK_AUTO_FREE char *label = section_label(s);
 		const struct bk_conf_value *v = NULL;
 
 		while ((v = bk_conf_value(s, key, v)))
-			check_path(c, label, v, &fstab, &mounted);
+			check_path(c, label, v);
 	}
 }
 

@@ -34,18 +34,44 @@ static bool systemctl(struct setup *s, const char *name, struct bk_strv *argv)
 	return false;
 }
 
-/* true where it was written. */
+#define MARK "# Written by bk-config init.\n"
+
+/* What a file has; "" where there is none, or none that can be read. */
+static char *read_text(const char *file)
+{
+	struct bk_buf b = BK_BUF_INIT;
+	struct bk_err err;
+
+	if (bk_file_read(file, 65536, &b, &err) < 0)
+		bk_buf_clear(&b);
+	bk_buf_adds(&b, "");
+	return bk_buf_steal(&b);
+}
+
+/*
+ * true where it is there, and systemd has not read it yet: it was written
+ * now, or when init was interrupted.
+ */
 static bool write_drop_in(struct setup *s, const struct unit_need *need)
 {
 	BK_AUTO_FREE char *file = unit_drop_in(need);
-	BK_AUTO_FREE char *text = unit_drop_in_text(need);
+	BK_AUTO_FREE char *lines = unit_drop_in_text(need);
+	BK_AUTO_FREE char *text = bk_asprintf(MARK "%s", lines);
+	BK_AUTO_FREE char *old = read_text(file);
 	BK_AUTO_FREE char *folder = bk_path_parent(file);
 	BK_AUTO_FREE char *line =
 		bk_asprintf("systemctl edit %s.service", need->service);
 	struct bk_err err;
 
-	if (access(file, F_OK) == 0)
+	if (strcmp(old, text) == 0 && !s->t->cli.dry_run)
+		return true;
+	if (access(file, F_OK) == 0 && !bk_str_starts(old, MARK)) {
+		step_failed(s, BK_EX_CONFIG, "units", line,
+			    "'%s' is not by bk-config, and %s.service may not "
+			    "write to '%s'",
+			    file, need->service, need->path);
 		return false;
+	}
 	if (s->t->cli.dry_run) {
 		step(s, STEP_WOULD, "units", line, "write '%s'", file);
 		return false;
@@ -55,26 +81,48 @@ static bool write_drop_in(struct setup *s, const struct unit_need *need)
 		step_failed(s, err.exit, "units", line, "%s", err.msg);
 		return false;
 	}
-	step(s, STEP_DONE, "units", line, "%s.service may write to '%s'",
-	     need->service, need->path);
 	return true;
+}
+
+/* What stands elsewhere may say otherwise. */
+static void report_need(struct setup *s, const struct unit_need *need)
+{
+	BK_AUTO_FREE char *line =
+		bk_asprintf("systemctl cat %s.service", need->service);
+
+	if (unit_is_barred(need))
+		step_failed(s, BK_EX_CONFIG, "units", line,
+			    "%s.service still may not write to '%s'",
+			    need->service, need->path);
+	else
+		step(s, STEP_DONE, "units", line,
+		     "%s.service may write to '%s'", need->service, need->path);
 }
 
 static void let_write(struct setup *s)
 {
 	BK_AUTO(unit_needs_free) struct unit_needs l;
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
-	bool some = false;
+	size_t n = 0;
 
+	/* Those that systemd is to read come first. */
 	unit_needs(s->t->conf, &l);
-	for (size_t i = 0; i < l.n; i++)
-		if (unit_is_barred(&l.v[i]) && write_drop_in(s, &l.v[i]))
-			some = true;
-	if (!some)
+	for (size_t i = 0; i < l.n; i++) {
+		struct unit_need need = l.v[i];
+
+		if (!unit_is_barred(&need) || !write_drop_in(s, &need))
+			continue;
+		l.v[i] = l.v[n];
+		l.v[n++] = need;
+	}
+	if (n == 0)
 		return;
 	unit_systemctl(&argv);
 	bk_strv_add(&argv, "daemon-reload");
-	(void)systemctl(s, "units", &argv);
+	if (!systemctl(s, "units", &argv))
+		return;
+	for (size_t i = 0; i < n; i++)
+		report_need(s, &l.v[i]);
 }
 
 static void enable(struct setup *s)

@@ -27,7 +27,11 @@ int cmd_check(struct tool *t, char **args);
 int cmd_init(struct tool *t, char **args);
 int cmd_show(struct tool *t, char **args);
 
-/* "[repo main]"; the caller frees it. */
+/* "[repo main]"; the caller frees it, and those below. */
 char *section_label(const struct bk_conf_section *s);
+
+/* As bk.conf has a value that may hold "%H", and an exclude of this path. */
+char *plain_value(const char *text);
+char *exclude_value(const char *path);
 
 #endif

@@ -257,26 +257,6 @@ char *unit_drop_in_text(const struct unit_need *need)
 	return bk_buf_steal(&b);
 }
 
-static void check_needs(struct check *c)
-{
-	BK_AUTO(unit_needs_free) struct unit_needs l;
-
-	unit_needs(c->t->conf, &l);
-	for (size_t i = 0; i < l.n && geteuid() == 0; i++) {
-		const struct unit_need *n = &l.v[i];
-		BK_AUTO_FREE char *about = bk_asprintf("[%s]", n->name);
-		BK_AUTO_FREE char *text = unit_drop_in_text(n);
-		BK_AUTO_FREE char *remedy = bk_asprintf(
-			"systemctl edit %s.service, and write there: %s",
-			n->service, bk_str_trim(text));
-
-		if (unit_is_barred(n))
-			report_add(&c->report, LEVEL_ERROR, about, remedy,
-				   "%s.service may not write to '%s'",
-				   n->service, n->path);
-	}
-}
-
 /* Timers. */
 
 /* Instead of the timer for all sets, each set may have one of its own. */
@@ -320,6 +300,56 @@ static void check_timer(struct check *c, const char *timer)
 	line = child_line(&argv);
 	report_add(&c->report, LEVEL_ERROR, timer, line,
 		   "it is not enabled and active, so nothing runs by itself");
+}
+
+/* What services must be able to write. */
+
+static void check_need(struct check *c, const struct unit_need *n)
+{
+	BK_AUTO_FREE char *about = bk_asprintf("[%s]", n->name);
+	BK_AUTO_FREE char *text = unit_drop_in_text(n);
+	BK_AUTO_FREE char *remedy =
+		bk_asprintf("systemctl edit %s.service, and write there: %s",
+			    n->service, bk_str_trim(text));
+
+	if (unit_is_barred(n))
+		report_add(&c->report, LEVEL_ERROR, about, remedy,
+			   "%s.service may not write to '%s'", n->service,
+			   n->path);
+}
+
+/* Those of the sets that go into this repository. */
+static void check_instances(struct check *c, const struct unit_need *need)
+{
+	const struct bk_conf_section *s = NULL;
+
+	while ((s = bk_conf_next(c->t->conf, "backup", s))) {
+		BK_AUTO_FREE char *service =
+			bk_asprintf("%s@%s", need->service, s->name);
+		BK_AUTO_FREE char *name =
+			bk_asprintf("repo %s", bk_conf_str(s, "repo", ""));
+		struct unit_need n = *need;
+
+		n.service = service;
+		if (is_timed(s) && strcmp(name, need->name) == 0)
+			check_need(c, &n);
+	}
+}
+
+static void check_needs(struct check *c)
+{
+	BK_AUTO(unit_needs_free) struct unit_needs l;
+
+	unit_needs(c->t->conf, &l);
+	for (size_t i = 0; i < l.n && geteuid() == 0; i++) {
+		BK_AUTO_FREE char *timer =
+			bk_asprintf("%s.timer", l.v[i].service);
+
+		if (!unit_is_on(timer) && has_instances(c->t->conf, timer))
+			check_instances(c, &l.v[i]);
+		else
+			check_need(c, &l.v[i]);
+	}
 }
 
 /* "{ path=/usr/bin/bk-restic ; argv[]=... }" */

@@ -90,14 +90,18 @@ static char *show_monitor(const char *url)
 	return bk_asprintf("%.*s/" HIDDEN, (int)(path - hidden), hidden);
 }
 
+char *url_show_value(const char *kind, const char *url)
+{
+	return strcmp(kind, "monitor") == 0 ? show_monitor(url)
+					    : url_hide_password(url);
+}
+
 char *url_show(const struct bk_conf_section *s, const struct bk_conf_value *v)
 {
 	size_t n = strcspn(v->value, "=");
 
 	if (strcmp(v->key, "url") == 0)
-		return strcmp(s->kind, "monitor") == 0
-			       ? show_monitor(v->value)
-			       : url_hide_password(v->value);
+		return url_show_value(s->kind, v->value);
 	if (strcmp(v->key, "option") == 0 && is_secret_name(v->value, n))
 		return bk_asprintf("%.*s=" HIDDEN, (int)n, v->value);
 	return bk_strdup(v->value);

@@ -23,9 +23,10 @@ char *url_hide_password(const char *text);
 
 /*
  * The value as it may be shown: passwords of URLs, options that hold secrets
- * and the paths of monitors, which can be secret, are hidden. The caller
- * frees it.
+ * and the paths of monitors, which can be secret, are hidden. kind: of the
+ * section. The caller frees it.
  */
+char *url_show_value(const char *kind, const char *url);
 char *url_show(const struct bk_conf_section *s, const struct bk_conf_value *v);
 
 #endif

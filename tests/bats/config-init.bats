@@ -351,7 +351,6 @@ person() { there python3 "$rig/answer.py" "$@"; }
 ended_or_said() {
 	[ "$(wc -l <"$T/steps")" -gt "$1" ] || ! kill -0 "$pid" 2>/dev/null
 }
-nobody_left() { ! grep -lzs "$T/repo" /proc/[0-9]*/cmdline >/dev/null; }
 
 @test "stopped by a signal, it says so" {
 	mkfifo never
@@ -384,8 +383,9 @@ nobody_left() { ! grep -lzs "$T/repo" /proc/[0-9]*/cmdline >/dev/null; }
 	assert_has systemctl.log \
 		'enable --now bk-restic.timer bk-forget.timer'
 	assert_hasnt systemctl.log bk-notify.timer
-	assert_is "$(sed -n 2p etc/systemd/system/bk-restic.service.d/repo-main.conf)" \
-		"ReadWritePaths=\"$T/repo\""
+	assert_is "$(grep -v '^#' \
+		etc/systemd/system/bk-restic.service.d/repo-main.conf | xargs)" \
+		"[Service] ReadWritePaths=$T/repo"
 	[ -e etc/systemd/system/bk-forget.service.d/repo-main.conf ]
 	assert_has systemctl.log daemon-reload
 	: >systemctl.log

@@ -53,6 +53,15 @@ start() {
 	pid=$!
 }
 
+# nobody_left: no tool of this test runs any more.
+nobody_left() {
+	local p
+	for p in $(pgrep '^(bk-|restic)'); do
+		! grep -qzs "^BK_STATE_DIR=$T/state" "/proc/$p/environ" ||
+			return 1
+	done
+}
+
 # init STATUS [OPTION...]: without a person.
 init() {
 	local want=$1

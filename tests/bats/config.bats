@@ -400,6 +400,12 @@ section() {
 	there systemctl enable --now bk-restic@home.timer
 	check 1
 	found_no 'bk-restic.timer'
+	cp units/bk-notify.service units/bk-restic@home.service
+	check 1
+	found error '[repo main]' "bk-restic@home.service may not write to"
+	echo "ReadWritePaths=$T/repo" >>units/bk-restic@home.service
+	check 1
+	found_no 'bk-restic@home.service may not write to'
 	section host "prometheus = $T/prom/bk.prom"
 	check 1
 	found error bk-status.timer 'not enabled and active'
@@ -425,6 +431,9 @@ section() {
 	assert_has "$out" $'error\t[mariadb local]\t'
 	assert_has "$out" "$T/no.sock"
 	assert_has "$out" 'bk-dbdump list local'
+	section 'mariadb local' 'user = bk' "password = file:$T/none"
+	check 1 --offline
+	found error '[mariadb local]' "password file:$T/none"
 	sed -i '/^\[mariadb/,$d' "$conf"
 	section 'mariadb byhand' "socket = $T/no.sock"
 	check 1 --offline

@@ -2,6 +2,7 @@
 #include "match.h"
 
 #include "check.h"
+#include "mem.h"
 
 /* Of a whole path. */
 static bool hits(const char *pattern, const char *path)
@@ -72,6 +73,24 @@ CHECK_TEST(is_cleaned_first)
 	CHECK(hits("b/", "/a/b"));
 	CHECK(hits("./b//c", "/a/b/c"));
 	CHECK(hits("x/../b", "/a/b"));
+}
+
+CHECK_TEST(a_literal_hits_its_path_alone)
+{
+	static const char *const odd[] = { "/a/r[ab]*", "/a/back\\slash",
+					   "/a/**/b", "/a/?" };
+
+	for (size_t i = 0; i < BK_COUNT(odd); i++) {
+		BK_AUTO_FREE char *p = bk_match_literal(odd[i]);
+		BK_AUTO_FREE char *deep = bk_asprintf("%s/x", odd[i]);
+
+		CHECK_STR(bk_match_check(p), NULL);
+		CHECK(hits(p, odd[i]));
+		CHECK(hits(p, deep));
+		CHECK(!hits(p, "/a/rab"));
+		CHECK(!hits(p, "/a/x"));
+		CHECK(!hits(p, "/a/x/b"));
+	}
 }
 
 CHECK_TEST(many_stars_are_quick)
