@@ -111,7 +111,10 @@ setup() {
 	cd "$T" || return 1
 }
 
-teardown() { down; }
+teardown() {
+	down
+	[ ! -d "${group:-/nonexistent}" ] || rmdir "$group"
+}
 
 # in_each FUNCTION: in each suite, freshly booted. What the test changes is
 # gone when it ends.
@@ -360,6 +363,55 @@ out_of_memory() {
 
 @test "out of memory, while a push is under way: told as such" {
 	in_each out_of_memory
+}
+
+# host_pid PID: as this machine counts a process of in there.
+host_pid() {
+	local ns f
+	ns=$(readlink "/proc/$(cat "$T/run/leader")/ns/pid")
+	for f in /proc/[0-9]*/status; do
+		f=${f%/status}
+		if [ "$(readlink "$f/ns/pid")" = "$ns" ] && [ "$(awk \
+			'/^NSpid:/ { print $NF }' "$f/status")" = "$1" ]; then
+			echo "${f#/proc/}"
+			return
+		fi
+	done
+	return 1
+}
+
+# A group whose memory is small, in the first hierarchy: units in there cannot
+# have MemoryMax= where that holds the memory.
+memory_group() {
+	group=/sys/fs/cgroup/memory/bk-test.$$
+	mkdir "$group" 2>/dev/null || return
+	echo 2M >"$group/memory.limit_in_bytes"
+}
+
+killed_there() { awk '/^oom_kill / { print $2 }' "$group/memory.oom_control"; }
+
+no_memory() {
+	local before
+	before=$(killed_there)
+	start_slow_backup
+	wait_for 30 pid_of restic
+	host_pid "$(pid_of restic)" >"$group/cgroup.procs"
+	wait_told 60 '.up == false and (.msg | startswith("backup home "))'
+	told '.msg | test("KILL|killed|memory")' || fail "$(cat "$T/kuma.log")"
+	[ "$(killed_there)" -gt "$before" ] || fail "the kernel killed nothing"
+	says 1 'backup home'
+	make_fast
+	box systemctl start bk-restic.service
+	wait_told 30 '.up and (.msg | startswith("recovered: backup home"))'
+	says 0 'backup home'
+}
+
+@test "the kernel kills restic for memory: down, then recovered" {
+	[ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ] ||
+		skip "the memory of groups is not limited here"
+	memory_group || skip "no group of memory can be made here"
+	in_each no_memory
+	rmdir "$group"
 }
 
 bad_credential() {
