@@ -19,6 +19,8 @@
 /* Of a block, and of all blocks that a worker may be ahead. */
 #define BLOCK_SIZE (256U << 10)
 #define BUDGET ((size_t)20 << 20)
+/* No server takes a statement of 1 GiB: what a row may have of it. */
+#define ROW_MAX ((1UL << 30) - (1UL << 20))
 /* A table is cut into ranges of about this size. */
 #define RANGE_SIZE (4U << 20)
 

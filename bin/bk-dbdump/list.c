@@ -6,21 +6,24 @@
 #include "catalog.h"
 #include "dbdump.h"
 #include "log.h"
+#include "oversize.h"
 
-static void find_warnings(const struct object *o, struct bk_strv *ret)
+static int find_warnings(struct server *s, const struct object *o,
+			 struct bk_strv *ret, struct bk_err *err)
 {
 	if (o->broken)
 		bk_strv_addf(ret, "broken: %s", o->broken);
 	if (o->kind != OBJECT_TABLE || o->broken)
-		return;
+		return 0;
 	if (o->remote)
 		bk_strv_add(ret, "rows are elsewhere");
 	if (!o->rows)
-		return;
+		return 0;
 	if (!o->transactional)
 		bk_strv_add(ret, "not transactional: locked while dumped");
 	if (!*o->table.order)
 		bk_strv_add(ret, "no primary key: deduplicates badly");
+	return oversize_find(s, o, ret, err);
 }
 
 static void print_text(struct dbdump *d, const struct object *o,
@@ -71,6 +74,21 @@ static void print_json(struct dbdump *d, const struct target *t,
 	bk_rec_json(&d->out, "object", r);
 }
 
+static int list_object(struct dbdump *d, const struct target *t,
+		       struct server *s, const struct object *o,
+		       struct bk_err *err)
+{
+	BK_AUTO_STRV struct bk_strv warnings = BK_STRV_INIT;
+
+	if (find_warnings(s, o, &warnings, err) < 0)
+		return -1;
+	if (d->out.mode == BK_REC_JSON)
+		print_json(d, t, o, &warnings);
+	else
+		print_text(d, o, &warnings);
+	return 0;
+}
+
 static int list_server(struct dbdump *d, const struct target *t,
 		       struct bk_err *err)
 {
@@ -90,16 +108,8 @@ static int list_server(struct dbdump *d, const struct target *t,
 	for (size_t i = 0; i < c.warnings.n; i++)
 		bk_warning("%s", c.warnings.v[i]);
 	for (size_t i = 0; i < c.n && got == 0; i++) {
-		for (size_t k = 0; k < c.v[i].n; k++) {
-			const struct object *o = &c.v[i].v[k];
-			BK_AUTO_STRV struct bk_strv warnings = BK_STRV_INIT;
-
-			find_warnings(o, &warnings);
-			if (d->out.mode == BK_REC_JSON)
-				print_json(d, t, o, &warnings);
-			else
-				print_text(d, o, &warnings);
-		}
+		for (size_t k = 0; k < c.v[i].n && got == 0; k++)
+			got = list_object(d, t, &s, &c.v[i].v[k], err);
 	}
 	return got;
 }

@@ -18,7 +18,7 @@
  *   cursor.c     a query's rows       frame.c      where statements end
  *   dump.c       the whole of it      sink.c, folder.c   where it goes
  *   manifest.c, proof.c               the proof of it
- *   stream.c, list.c, check.c         commands
+ *   stream.c, check.c, list.c         commands; oversize.c for list
  *   backup.c     into restic: spool.c, store.c
  *   restore.c    and back: source.c, fetch.c bring a dump, inventory.c,
  *                walk.c, subject.c, statement.c read it, load.c, rename.c

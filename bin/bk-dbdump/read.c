@@ -8,8 +8,6 @@
 #include "frame.h"
 #include "value.h"
 
-/* Longer statements are taken by no server. */
-#define PACKET_MAX (1UL << 30)
 /* In which big values are fetched. */
 #define SLICE (24U << 20)
 #define PIECE (64U << 10)
@@ -104,6 +102,35 @@ static int too_long(const struct reader *r, MYSQL_ROW row,
 			  name);
 }
 
+/* The length of a value that did not come with its row, or NULL. */
+static const char *length_of(const struct table *t, MYSQL_ROW row, size_t i)
+{
+	size_t at = t->n;
+
+	for (size_t k = 0; k < i; k++)
+		at += t->columns[k].big;
+	return t->columns[i].big ? row[at] : NULL;
+}
+
+/* Is it known by the lengths alone that no statement holds the row? */
+static bool is_too_long(const struct table *t, MYSQL_ROW row,
+			const unsigned long *lengths)
+{
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < t->n; i++) {
+		const char *big = length_of(t, row, i);
+		uint64_t len = lengths[i];
+
+		if (big && bk_parse_u64(big, 0, UINT32_MAX, &len) < 0)
+			len = UINT32_MAX;
+		if (len > PIECE)
+			size += t->columns[i].kind == VALUE_TEXT ? len
+								 : 2 * len;
+	}
+	return size > ROW_MAX;
+}
+
 static int put(struct reader *r, const char *p, size_t n)
 {
 	if (more_room(r, n) < 0)
@@ -193,13 +220,15 @@ static int add_long_row(struct reader *r, MYSQL_ROW row,
 	const struct table *t = r->table;
 	size_t size = 0;
 
+	if (is_too_long(t, row, lengths))
+		return too_long(r, row, lengths, err);
 	if (begin_long(r) < 0)
 		return -1;
 	for (size_t i = 0; i < t->n; i++) {
 		if ((i > 0 && put(r, ",", 1) < 0) ||
 		    put_value(r, &t->columns[i], row[i], lengths[i], &size) < 0)
 			return -1;
-		if (size > PACKET_MAX - (1U << 20))
+		if (size > ROW_MAX)
 			return too_long(r, row, lengths, err);
 	}
 	return end_long(r);
@@ -233,16 +262,6 @@ static int add_row(struct reader *r, MYSQL_ROW row,
 	size = b->len - r->start;
 	end_row(r, is_end(t, row, lengths, size));
 	return 0;
-}
-
-/* The length of a value that did not come with its row, or NULL. */
-static const char *length_of(const struct table *t, MYSQL_ROW row, size_t i)
-{
-	size_t at = t->n;
-
-	for (size_t k = 0; k < i; k++)
-		at += t->columns[k].big;
-	return t->columns[i].big ? row[at] : NULL;
 }
 
 static bool is_big(const struct table *t, MYSQL_ROW row)
@@ -316,7 +335,7 @@ static int64_t copy_slice(struct reader *r, const struct column *c,
 	if (more == 0 || !got.row[0])
 		return bk_err_set(err, BK_EX_NO, 0, "%s is not found again",
 				  row->label);
-	if (*size + 2 * got.lengths[0] > PACKET_MAX - (1U << 20))
+	if (*size + 2 * got.lengths[0] > ROW_MAX)
 		return bk_err_set(err, BK_EX_NO, 0,
 				  "%s would be longer than 1 GiB as SQL, which "
 				  "no server takes back",
@@ -416,6 +435,8 @@ static int read_rows(struct reader *r, struct cursor *c, uint64_t limit,
 
 	for (uint64_t n = 1; (got = cursor_next(c, err)) == 1; n++) {
 		if (is_big(r->table, c->row)) {
+			if (is_too_long(r->table, c->row, c->lengths))
+				return too_long(r, c->row, c->lengths, err);
 			o->big = true;
 			keep_row(r, c->row, c->lengths, &o->row);
 			note_place(r, c->row, c->lengths, o);

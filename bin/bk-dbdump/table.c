@@ -146,6 +146,7 @@ bool table_add_column(struct table *t, const struct column_info *info)
 	*c = (struct column){ .name = bk_strdup(info->name) };
 	set_kind(c, info);
 	c->big = one_of(info->data_type, bigs);
+	c->huge = c->big && !bk_str_starts(info->data_type, "medium");
 	c->seekable = one_of(info->data_type, seekables);
 	c->temporal = one_of(info->data_type, temporals);
 	t->reals = t->reals || c->kind == VALUE_REAL;

@@ -21,6 +21,7 @@ struct column {
 	enum value_kind kind;
 	const char *charset; /* of VALUE_RAW; '!' first: no ASCII in it */
 	bool big;	     /* may hold more than 64 KiB */
+	bool huge;	     /* more than 16 MiB */
 	bool seekable;	     /* its literals compare as its values do */
 	bool integer;
 	bool temporal;

@@ -410,6 +410,31 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1])' "$T/dead"
 }
 
 # bats test_tags=long
+@test "a row that no server would take back: named by list, and no dump" {
+	sql "SET sql_log_bin = 0; CREATE OR REPLACE DATABASE odd; CREATE TABLE
+		odd.big (id INT PRIMARY KEY, \`b\`\`lob\` LONGBLOB, t LONGTEXT)
+		ENGINE=MyISAM; INSERT INTO odd.big VALUES (1, 'a', 'b'),
+		(7, REPEAT('x', 490000000), REPEAT('y', 100000000)), (8, NULL, NULL)"
+	run_bk 0 bk-dbdump list main
+	row=$(awk -F'\t' '$1 == "odd"' "$out")
+	[[ $row == *'the row with `id` = 7 would be longer than 1 GiB as SQL'* ]]
+	# it is seen by the lengths, before the bytes are fetched
+	run_bk 1 bk-dbdump dump main odd
+	assert_has "$err" '`id` = 7'
+	assert_cut "$out"
+	[ "$(stat -c %s "$out")" -lt 100000 ]
+	# one whose key is no help, so that it comes as a whole
+	sql "SET sql_log_bin = 0; ALTER TABLE odd.big DROP PRIMARY KEY"
+	run_bk 1 bk-dbdump dump main odd
+	assert_has "$err" 'a row of table odd.big would be longer'
+	assert_cut "$out"
+	sql "SET sql_log_bin = 0; UPDATE odd.big SET t = 'short'"
+	run_bk 0 bk-dbdump list main
+	assert_hasnt "$out" 'longer than'
+	sql "DROP DATABASE odd"
+}
+
+# bats test_tags=long
 @test "rows of 20 MB: any client loads them" {
 	sql "CREATE OR REPLACE DATABASE odd; CREATE TABLE odd.big (id INT PRIMARY KEY,
 		b LONGBLOB, t LONGTEXT); INSERT INTO odd.big VALUES
