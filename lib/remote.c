@@ -55,6 +55,13 @@ int bk_remote_parse(const char *url, struct bk_remote *ret, struct bk_err *err)
 	return 0;
 }
 
+const char *bk_remote_local(const char *url)
+{
+	if (bk_str_starts(url, "local:"))
+		url += strlen("local:");
+	return url[0] == '/' ? url : NULL;
+}
+
 void bk_remote_free(struct bk_remote *r)
 {
 	free(r->host);

@@ -26,6 +26,12 @@ struct bk_remote {
 int bk_remote_parse(const char *url, struct bk_remote *ret, struct bk_err *err);
 void bk_remote_free(struct bk_remote *r);
 
+/*
+ * The folder of a repository of restic that is on this host, which points into
+ * url; NULL where it is elsewhere.
+ */
+const char *bk_remote_local(const char *url);
+
 /* /etc/bk/ssh_config, or a user's own; NULL where there is none. */
 char *bk_remote_ssh_config(void);
 /* For ssh and sftp: nobody is asked, and who does not answer is given up. */

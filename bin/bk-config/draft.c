@@ -16,6 +16,7 @@
 #include "ini.h"
 #include "log.h"
 #include "path.h"
+#include "remote.h"
 #include "setup.h"
 #include "ssh.h"
 #include "url.h"
@@ -139,7 +140,7 @@ static bool may_have(const struct answers *a, const char *path)
 static void add_excludes(struct draft *d)
 {
 	const struct answers *a = d->setup->want;
-	const char *repo = a->repo_url ? url_local(a->repo_url) : NULL;
+	const char *repo = a->repo_url ? bk_remote_local(a->repo_url) : NULL;
 	BK_AUTO_FREE char *clean = repo ? bk_path_clean(repo) : NULL;
 
 	if (clean && may_have(a, clean)) {

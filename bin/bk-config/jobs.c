@@ -7,6 +7,7 @@
 #include "log.h"
 #include "mounts.h"
 #include "path.h"
+#include "remote.h"
 #include "repos.h"
 #include "setup.h"
 #include "sig.h"
@@ -67,7 +68,7 @@ static bool was_used(const struct bk_conf *conf,
 static bool may_create(struct setup *s, const struct bk_conf_section *repo,
 		       const char *name, const char *line)
 {
-	const char *path = url_local(bk_conf_str(repo, "url", ""));
+	const char *path = bk_remote_local(bk_conf_str(repo, "url", ""));
 	BK_AUTO_FREE char *mount = path ? mounts_missing(path) : NULL;
 
 	if (mount) {

@@ -13,9 +13,9 @@
 #include "file.h"
 #include "log.h"
 #include "path.h"
+#include "remote.h"
 #include "setup.h"
 #include "sig.h"
-#include "url.h"
 
 #define CHECK_TIMEOUT_MS 300000
 
@@ -318,7 +318,7 @@ bool secret_is_there(struct setup *s, const char *name,
 /* That of a repository that is there is not to be made up. */
 static bool is_there(const struct bk_conf_section *repo)
 {
-	const char *path = url_local(bk_conf_str(repo, "url", ""));
+	const char *path = bk_remote_local(bk_conf_str(repo, "url", ""));
 	BK_AUTO_FREE char *config = path ? bk_path_join(path, "config") : NULL;
 
 	return config && access(config, F_OK) == 0;

@@ -9,6 +9,7 @@
 #include "match.h"
 #include "mounts.h"
 #include "path.h"
+#include "remote.h"
 #include "url.h"
 
 #define OPEN_TIMEOUT_MS 90000
@@ -173,7 +174,7 @@ static void check_opens(struct check *c, const struct bk_conf_section *s,
 static void check_repo(struct check *c, const struct bk_conf_section *s)
 {
 	const char *url = bk_conf_str(s, "url", "");
-	const char *path = url_local(url);
+	const char *path = bk_remote_local(url);
 	BK_AUTO_FREE char *label = section_label(s), *mount = NULL;
 
 	if (!has_set(c->t->conf, s->name))

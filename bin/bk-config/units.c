@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "path.h"
-#include "url.h"
+#include "remote.h"
 
 #define SYSTEMCTL_TIMEOUT_MS 20000
 
@@ -88,6 +88,8 @@ void unit_timers(const struct bk_conf *conf, struct bk_strv *ret)
 	if (bk_conf_value(cold, "boxes", NULL) ||
 	    bk_conf_value(cold, "redundant", NULL))
 		bk_strv_add(ret, "bk-cold.timer");
+	if (bk_conf_find(conf, "verify", NULL))
+		bk_strv_add(ret, "bk-verify.timer");
 	if (bk_conf_next(conf, "monitor", NULL))
 		bk_strv_add(ret, "bk-notify.timer");
 	if (bk_conf_value(host, "fleet", NULL) ||
@@ -186,12 +188,14 @@ void unit_needs(const struct bk_conf *conf, struct unit_needs *ret)
 
 	*ret = (struct unit_needs){ NULL, 0 };
 	while ((s = bk_conf_next(conf, "repo", s))) {
-		const char *path = url_local(bk_conf_str(s, "url", ""));
+		const char *path = bk_remote_local(bk_conf_str(s, "url", ""));
 
 		if (!path)
 			continue;
 		add_need(ret, "bk-restic", s, bk_path_clean(path));
 		add_need(ret, "bk-forget", s, bk_path_clean(path));
+		if (bk_conf_find(conf, "verify", NULL))
+			add_need(ret, "bk-verify", s, bk_path_clean(path));
 		if (bk_conf_next(conf, "mariadb", NULL))
 			add_need(ret, "bk-dbdump", s, bk_path_clean(path));
 	}

@@ -5,13 +5,6 @@
 
 #define HIDDEN "***"
 
-const char *url_local(const char *url)
-{
-	if (bk_str_starts(url, "local:"))
-		url += strlen("local:");
-	return url[0] == '/' ? url : NULL;
-}
-
 /* Where the password begins and ends, or NULL. */
 static const char *find_password(const char *url, const char **ret_end)
 {

@@ -9,12 +9,6 @@
 
 #include "conf.h"
 
-/*
- * A repository in a folder of this host: its path, which points into url;
- * else NULL.
- */
-const char *url_local(const char *url);
-
 /* scheme:[//]user:password@host; sftp:user@host:path has none. */
 bool url_has_password(const char *url);
 

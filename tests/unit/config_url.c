@@ -45,16 +45,6 @@ CHECK_TEST(in_the_midst_of_words)
 	free(got);
 }
 
-CHECK_TEST(local)
-{
-	CHECK_STR(url_local("/a"), "/a");
-	CHECK_STR(url_local("local:/a"), "/a");
-	CHECK_STR(url_local("local:a"), NULL);
-	CHECK_STR(url_local("a"), NULL);
-	CHECK_STR(url_local("sftp:a:/b"), NULL);
-	CHECK_STR(url_local(""), NULL);
-}
-
 static void shows(const char *kind, const char *key, const char *value,
 		  const char *want)
 {

@@ -49,6 +49,16 @@ CHECK_TEST(addresses)
 	parsed("sftp://[2001/r]:7", "-|2001|-|r]:7");
 }
 
+CHECK_TEST(on_this_host)
+{
+	CHECK_STR(bk_remote_local("/a"), "/a");
+	CHECK_STR(bk_remote_local("local:/a"), "/a");
+	CHECK_STR(bk_remote_local("local:a"), NULL);
+	CHECK_STR(bk_remote_local("a"), NULL);
+	CHECK_STR(bk_remote_local("sftp:a:/b"), NULL);
+	CHECK_STR(bk_remote_local(""), NULL);
+}
+
 CHECK_TEST(no_password_is_kept)
 {
 	parsed("sftp://u:hunter2@box/r", "u|box|-|r");
