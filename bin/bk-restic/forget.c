@@ -11,6 +11,7 @@
 
 #include "baseline.h"
 #include "log.h"
+#include "removed.h"
 #include "restic.h"
 #include "sig.h"
 #include "state.h"
@@ -166,6 +167,8 @@ static int run_forget(struct restic *r, const struct set *set,
 	if (!groups)
 		return -1;
 	count_groups(groups, t);
+	if (!r->cli.dry_run)
+		removed_note(repo->name, "snapshot", &t->removed);
 	return check_gone(r, repo, set->name, t, err);
 }
 

@@ -9,6 +9,7 @@
 #include "dirs.h"
 #include "file.h"
 #include "log.h"
+#include "removed.h"
 #include "restic.h"
 #include "time.h"
 
@@ -299,6 +300,7 @@ static int remove_key(struct restic *r, struct repo *repo, const char *id,
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 	BK_AUTO(keys_free) struct keys list = { 0 };
+	BK_AUTO_STRV struct bk_strv ids = BK_STRV_INIT;
 	const struct key *k;
 
 	if (!r->cli.dry_run && repo_lock(repo, err) < 0)
@@ -321,6 +323,8 @@ static int remove_key(struct restic *r, struct repo *repo, const char *id,
 		say_command(r, &run);
 		return 0;
 	}
+	bk_strv_add(&ids, k->id);
+	removed_note(repo->name, "key", &ids);
 	if (run_restic(&run, err) < 0)
 		return -1;
 	if (run.outcome != OUTCOME_OK)
