@@ -45,6 +45,7 @@ LIBS_bk-scan = -linih -ljansson -lpthread
 LIBS_bk-restic = -linih -ljansson -lcrypto
 LIBS_bk-notify = -linih -ljansson -lcurl -lpthread
 LIBS_bk-secret = -linih -ljansson -lcrypto $(ARGON2)
+LIBS_bk-verify = -linih -ljansson -lcrypto
 LIBS_bk-status = -linih -ljansson
 LIBS_bk-dbdump = $(shell pkg-config --libs libmariadb) -linih -ljansson \
 	-lcrypto -lpthread -lm

@@ -66,6 +66,16 @@ static const struct bk_conf_key box_keys[] = {
 	{ 0 },
 };
 
+static const struct bk_conf_key verify_keys[] = {
+	{ "cycle", "30d", BK_CONF_DURATION, .min = 1 },
+	{ "budget", "2h", BK_CONF_DURATION, .min = 1 },
+	{ "budget-bytes", "20G", BK_CONF_SIZE, .list = false },
+	{ "max-age", "7d", BK_CONF_DURATION, .min = 1 },
+	{ "lock-time", "15m", BK_CONF_DURATION, .min = 1 },
+	{ "skip", "packs:main", BK_CONF_SUBJECT, .list = true },
+	{ 0 },
+};
+
 static const struct bk_conf_key monitor_keys[] = {
 	{ "type", "kuma", BK_CONF_CHOICE,
 	  .ref = "kuma|healthchecks|ntfy|webhook" },
@@ -137,6 +147,7 @@ static const struct bk_conf_kind kinds[] = {
 	{ "mariadb", true, mariadb_keys, NULL },
 	{ "cold", true, cold_keys, &cold_all },
 	{ "box", true, box_keys, NULL },
+	{ "verify", false, verify_keys, NULL },
 	{ "monitor", true, monitor_keys, NULL },
 };
 
@@ -326,6 +337,18 @@ static bool is_watch(const char *s)
 
 	return *s != '-' && only(s, ALNUM "._-: ") &&
 	       (!name || (name > s && name[1] && !strchr(name + 1, ' ')));
+}
+
+/* KIND or KIND:NAME, as bk-verify has them. */
+static bool is_subject(const char *s)
+{
+	static const char *const words[] = { "repo", "packs" };
+	size_t n = strcspn(s, ":");
+
+	for (size_t i = 0; i < BK_COUNT(words); i++)
+		if (strlen(words[i]) == n && strncmp(s, words[i], n) == 0)
+			return !s[n] || bk_conf_schema_name(s + n + 1);
+	return false;
 }
 
 /* One that is to open the keyring cannot lie in it. */
@@ -532,6 +555,9 @@ static char *clean(const struct bk_conf_key *key, const char *s)
 	case BK_CONF_WATCH:
 		ok = is_watch(s);
 		break;
+	case BK_CONF_SUBJECT:
+		ok = is_subject(s);
+		break;
 	default:
 		ok = is_number(key, s);
 		break;
@@ -557,6 +583,7 @@ static const char *const wanted[] = {
 	[BK_CONF_REFS] = "names of sections",
 	[BK_CONF_WEB] = "an address (http:// or https://, nothing behind '?')",
 	[BK_CONF_BOX] = "a box (sftp://[user@]host[:port]/folder or dir:/path)",
+	[BK_CONF_SUBJECT] = "repo or packs, alone or with ':' and a name",
 	[BK_CONF_WATCH] = "a job (KIND NAME, or KIND for all of them)",
 };
 

@@ -27,12 +27,13 @@ enum bk_conf_type {
 	BK_CONF_KEEP,
 	BK_CONF_OPTION, /* NAME=VALUE */
 	BK_CONF_PROGRAM,
-	BK_CONF_REF,	/* the name of a section of kind ref */
-	BK_CONF_REFS,	/* some of them, separated by blanks */
-	BK_CONF_CHOICE, /* one of the words in ref: "a|b|c" */
-	BK_CONF_WEB,	/* http:// or https:// */
-	BK_CONF_BOX,	/* sftp://[user@]host[:port]/dir or dir:/path */
-	BK_CONF_WATCH,	/* a job: "backup home", or all of a kind: "backup" */
+	BK_CONF_REF,	 /* the name of a section of kind ref */
+	BK_CONF_REFS,	 /* some of them, separated by blanks */
+	BK_CONF_CHOICE,	 /* one of the words in ref: "a|b|c" */
+	BK_CONF_WEB,	 /* http:// or https:// */
+	BK_CONF_BOX,	 /* sftp://[user@]host[:port]/dir or dir:/path */
+	BK_CONF_SUBJECT, /* of bk-verify: "packs", or "packs:main" */
+	BK_CONF_WATCH,	 /* a job: "backup home", or all of a kind: "backup" */
 };
 
 struct bk_conf_key {

@@ -5,6 +5,7 @@
 #include "state.h"
 #include "str.h"
 #include "time.h"
+#include "verify.h"
 
 #define HOUR ((uint64_t)3600)
 #define DAY (24 * HOUR)
@@ -117,6 +118,20 @@ static bool is_late(const struct bk_health_job *j, uint64_t limit, int64_t now)
 	return limit && (!last || now - last > (int64_t)limit);
 }
 
+/*
+ * Whether a box is whole is not known while it cannot be reached, which is no
+ * failure before its time, also if it never could.
+ */
+static bool may_wait(const struct bk_health_job *j, uint64_t limit, int64_t now)
+{
+	int64_t since = bk_rec_time(j->state, "since", 0);
+
+	if (bk_health_last_ok(j))
+		return !is_late(j, limit, now);
+	return bk_str_starts(j->name, "verify ") && since &&
+	       now - since <= (int64_t)limit;
+}
+
 static void judge_failure(struct bk_health_job *j, const json_t *state,
 			  uint64_t limit, int64_t now)
 {
@@ -124,7 +139,7 @@ static void judge_failure(struct bk_health_job *j, const json_t *state,
 	/* What failed before is not mended by no luck. */
 	bool delayed = bk_rec_int(state, "exit", 1) == BK_EX_TEMPFAIL &&
 		       !bk_rec_bool(j->state, "broken", false) &&
-		       bk_health_last_ok(j) && !is_late(j, limit, now);
+		       may_wait(j, limit, now);
 
 	verdict(j, delayed ? BK_HEALTH_DELAYED : BK_HEALTH_FAILED,
 		bk_asprintf("%s: %s", delayed ? "tries again" : "failed",
@@ -559,6 +574,38 @@ static void add_release(struct reader *r)
 			      "bk-cold-release", COLD_LIMIT, 0);
 }
 
+/* When the first backup began that goes into this repository. */
+static int64_t repo_since(const struct reader *r,
+			  const struct bk_conf_section *repo)
+{
+	const struct bk_conf_section *s = NULL;
+	int64_t since = r->now;
+
+	while ((s = next_set(r, s))) {
+		int64_t t = backup_since(r, s);
+
+		if (repo_of(r, s) == repo && t < since)
+			since = t;
+	}
+	return since;
+}
+
+static void add_verifies(struct reader *r)
+{
+	BK_AUTO_VERIFY_SUBJECTS struct bk_verify_subjects l;
+
+	bk_verify_subjects(r->conf, &l);
+	for (size_t i = 0; i < l.n; i++) {
+		const struct bk_conf_section *s = l.v[i].section;
+
+		(void)add_job(r, "bk-verify",
+			      bk_asprintf("verify %s:%s",
+					  bk_verify_word(l.v[i].kind), s->name),
+			      "bk-verify", bk_verify_max_age(r->conf),
+			      repo_since(r, bk_verify_repo(r->conf, s)));
+	}
+}
+
 /* Is it a job of this unit, which may be an instance, for another job too? */
 static bool is_of_unit(const struct bk_health_job *j, const char *unit)
 {
@@ -637,6 +684,7 @@ void bk_health_read(struct bk_health_list *l, const struct bk_conf *conf,
 	add_prunes(&r);
 	add_cold(&r);
 	add_release(&r);
+	add_verifies(&r);
 	add_kits(&r);
 	add_units(&r);
 }

@@ -189,6 +189,10 @@ else
 	say 'No MariaDB server is installed here: its part is left out.'
 fi
 
+say 'Is every byte of it whole? By restic, and by the names of its files.'
+printf '[verify]\n' >>bk.conf
+run bk-verify run
 say 'Am I safe? The first line says so; monitors are told the same.'
 run bk-status
+run bk-verify status
 printf '\n\033[1mDone: %s\033[0m\n' 'chosen, backed up, lost, restored, compared.'

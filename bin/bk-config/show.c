@@ -11,9 +11,9 @@
 
 #define COMMENT_COLUMN 48
 
-static const char *const kinds[] = { "host", "scan",	"keyring",
-				     "repo", "backup",	"mariadb",
-				     "box",  "monitor", "cold" };
+static const char *const kinds[] = { "host",	"scan",	   "keyring", "repo",
+				     "backup",	"mariadb", "box",     "verify",
+				     "monitor", "cold" };
 
 static void print_line(struct tool *t, const char *line)
 {

@@ -121,6 +121,7 @@ section() {
 		url = dir:/x
 		[mariadb d]
 		[cold]
+		[verify]
 		[cold c]
 		path = /x
 	END

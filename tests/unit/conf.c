@@ -515,7 +515,7 @@ CHECK_TEST(unknown_sections)
 	    "c:1: [repos x] is an unknown section; did you mean 'repo'?");
 	CHECK_STR(try("[garden x]\nurl = y\n z\nfoo = bar\n"),
 		  "c:1: [garden x] is an unknown section; there are host scan "
-		  "keyring repo backup mariadb cold box monitor");
+		  "keyring repo backup mariadb cold box verify monitor");
 	HAS(try("[repo]\nurl = y\n"),
 	    "c:1: [repo] needs a name; write e.g. [repo main]");
 	HAS(try("[scan x]\n"), "c:1: [scan x] takes no name; write [scan]");
@@ -635,7 +635,7 @@ CHECK_TEST(all_problems_in_order)
 		"c:6: [scan] has no key 'foo'; there are root cross-mounts "
 		"fstype jobs\n"
 		"c:7: [bar] is an unknown section; there are host scan keyring repo "
-		"backup mariadb cold box monitor\n"
+		"backup mariadb cold box verify monitor\n"
 		"c:10: [cold c] copies: '9' is not a number from 1 to 2; "
 		"write e.g. 2\n"
 		"c:8: [cold c] has no path; add e.g. path = /srv/photos");

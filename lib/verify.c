@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "verify.h"
+
+#include "remote.h"
+#include "str.h"
+
+#define DAY ((uint64_t)86400)
+
+static const struct bk_conf_section *settings(const struct bk_conf *conf)
+{
+	return bk_conf_find(conf, "verify", NULL);
+}
+
+uint64_t bk_verify_cycle(const struct bk_conf *conf)
+{
+	return bk_conf_duration(settings(conf), "cycle", 30 * DAY);
+}
+
+uint64_t bk_verify_max_age(const struct bk_conf *conf)
+{
+	return bk_conf_duration(settings(conf), "max-age", 7 * DAY);
+}
+
+const char *bk_verify_word(enum bk_verify_kind kind)
+{
+	static const char *const words[BK_VERIFY_KINDS] = {
+		[BK_VERIFY_REPO] = "repo",
+		[BK_VERIFY_PACKS] = "packs",
+	};
+
+	return words[kind];
+}
+
+const struct bk_conf_section *bk_verify_repo(const struct bk_conf *conf,
+					     const struct bk_conf_section *s)
+{
+	const char *name = bk_conf_str(s, "repo", NULL);
+
+	if (strcmp(s->kind, "repo") == 0)
+		return s;
+	return name ? bk_conf_find(conf, "repo", name) : NULL;
+}
+
+/* Does this host back up into it? */
+static bool is_used(const struct bk_conf *conf,
+		    const struct bk_conf_section *repo)
+{
+	static const char *const kinds[] = { "backup", "mariadb" };
+
+	for (size_t i = 0; i < BK_COUNT(kinds); i++) {
+		const struct bk_conf_section *s = NULL;
+
+		while ((s = bk_conf_next(conf, kinds[i], s)))
+			if (bk_verify_repo(conf, s) == repo)
+				return true;
+	}
+	return false;
+}
+
+/* Where files can be hashed without being fetched, or may be. */
+static bool has_place(const struct bk_conf_section *repo)
+{
+	const char *url = bk_conf_str(repo, "url", "");
+
+	return bk_remote_local(url) || bk_str_starts(url, "sftp:");
+}
+
+static bool is_wanted(const struct bk_conf *conf, enum bk_verify_kind kind,
+		      const struct bk_conf_section *s)
+{
+	return is_used(conf, s) && (kind != BK_VERIFY_PACKS || has_place(s));
+}
+
+/* "packs", or "packs:main" */
+static bool is_skipped(const struct bk_conf *conf, enum bk_verify_kind kind,
+		       const struct bk_conf_section *s)
+{
+	const struct bk_conf_value *v = NULL;
+	const char *word = bk_verify_word(kind);
+	size_t n = strlen(word);
+
+	while ((v = bk_conf_value(settings(conf), "skip", v)))
+		if (strcmp(v->value, word) == 0 ||
+		    (strncmp(v->value, word, n) == 0 && v->value[n] == ':' &&
+		     strcmp(v->value + n + 1, s->name) == 0))
+			return true;
+	return false;
+}
+
+void bk_verify_subjects(const struct bk_conf *conf,
+			struct bk_verify_subjects *ret)
+{
+	static const char *const kinds[BK_VERIFY_KINDS] = {
+		[BK_VERIFY_REPO] = "repo",
+		[BK_VERIFY_PACKS] = "repo",
+	};
+
+	*ret = BK_VERIFY_SUBJECTS_INIT;
+	if (!settings(conf))
+		return;
+	for (enum bk_verify_kind k = 0; k < BK_VERIFY_KINDS; k++) {
+		const struct bk_conf_section *s = NULL;
+
+		while ((s = bk_conf_next(conf, kinds[k], s))) {
+			if (!is_wanted(conf, k, s) || is_skipped(conf, k, s))
+				continue;
+			ret->v =
+				bk_realloc(ret->v, ret->n + 1, sizeof(*ret->v));
+			ret->v[ret->n++] = (struct bk_verify_subject){ k, s };
+		}
+	}
+}
+
+void bk_verify_subjects_free(struct bk_verify_subjects *l)
+{
+	free(l->v);
+	*l = BK_VERIFY_SUBJECTS_INIT;
+}
