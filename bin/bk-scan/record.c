@@ -295,11 +295,12 @@ bool record_keeps(struct worker *w, const struct dir *d, const char *name,
 
 /* ---- reading again --------------------------------------------------------------- */
 
-struct node *record_again_failed(struct worker *w, const char *path, int num)
+struct node *record_again_failed(struct worker *w, uint32_t i, const char *path,
+				 int num)
 {
 	struct node *n = node_new(cache_of(w), &w->arena, NULL, NULL);
 
-	n->flags = visit_failed(w, path, num) ? NODE_UNREADABLE : NODE_GONE;
+	n->flags = visit_failed(w, i, path, num) ? NODE_UNREADABLE : NODE_GONE;
 	n->files = n->flags == NODE_GONE ? 0 : (uint32_t)num;
 	return n;
 }
@@ -359,7 +360,7 @@ bool record_again(struct worker *w)
 	path = image_path(&c->image, c->again[k]);
 	fd = visit_open(path);
 	if (fd < 0)
-		c->fresh[k] = record_again_failed(w, path, errno);
+		c->fresh[k] = record_again_failed(w, c->again[k], path, errno);
 	else
 		c->fresh[k] = visit_again(w, path, fd, c->again[k]);
 	return true;
@@ -431,6 +432,13 @@ bool record_start(struct worker *w, const struct point *pt, bool scan)
 	return true;
 }
 
+/* It was there when it was proved, and cannot be read now. */
+static bool is_closed(const struct cache *c, uint32_t i)
+{
+	return (c->state[i] & REC_STATE) == REC_AGAIN && *cache_fresh(c, i) &&
+	       (*cache_fresh(c, i))->flags & NODE_CLOSED;
+}
+
 /*
  * Is it in what was proved or read again? What was a start is to become one:
  * that it was read does not count for itself, only for what is below.
@@ -442,7 +450,8 @@ static bool is_met(const struct cache *c, const struct point *pt, uint32_t at)
 		    pt->from[i] != image_start(&c->image, pt->path))
 			return true;
 	return at != NO_NODE && c->image.parent[at] != NO_NODE &&
-	       c->image.recs[at].ino == pt->ino && cache_alive(c, at);
+	       c->image.recs[at].ino == pt->ino && cache_alive(c, at) &&
+	       !is_closed(c, at);
 }
 
 void record_points(struct worker *w)

@@ -39,7 +39,8 @@ bool record_again(struct worker *w);
  */
 struct node *record_again_node(struct worker *w, struct dir *d, uint32_t i,
 			       const struct statx *st);
-struct node *record_again_failed(struct worker *w, const char *path, int num);
+struct node *record_again_failed(struct worker *w, uint32_t i, const char *path,
+				 int num);
 /* A time stamp that another change may not move. Both in nanoseconds. */
 bool is_racy(uint64_t ctime, uint64_t now);
 /* Is d below itself, by the way that the cache knows above this folder? */

@@ -42,13 +42,21 @@ static void mark_zone(struct worker *w, struct dir *d, unsigned int flags)
 	}
 }
 
-#define WARN(w, partial, path, line, ...)                                 \
-	do {                                                              \
-		pthread_mutex_lock(&(w)->pool->lock);                     \
-		warn_add(&(w)->pool->walk->warnings, partial, path, line, \
-			 __VA_ARGS__);                                    \
-		pthread_mutex_unlock(&(w)->pool->lock);                   \
-	} while (0)
+/* For what is noticed below a record that is read again, or NO_NODE. */
+static struct warnings *begin_warning(struct worker *w, uint32_t from)
+{
+	struct warnings *warnings = &w->pool->walk->warnings;
+
+	pthread_mutex_lock(&w->pool->lock);
+	warnings->from = from + 1;
+	return warnings;
+}
+
+static void end_warning(struct worker *w)
+{
+	w->pool->walk->warnings.from = 0;
+	pthread_mutex_unlock(&w->pool->lock);
+}
 
 const char loop_warning[] = "is a mount of a folder above it: skipped";
 
@@ -57,14 +65,16 @@ static bool is_gone(int num)
 	return num == ENOENT || num == ENOTDIR || num == ELOOP || num == ESTALE;
 }
 
-bool visit_failed(struct worker *w, const char *path, int num)
+bool visit_failed(struct worker *w, uint32_t from, const char *path, int num)
 {
 	if (is_gone(num)) {
 		zone_new(w->pool, path, ZONE_GONE);
 		return false;
 	}
 	zone_new(w->pool, path, ZONE_UNREADABLE);
-	WARN(w, true, path, 0, "cannot be read: %s", strerror(num));
+	warn_add(begin_warning(w, from), true, path, 0, "cannot be read: %s",
+		 strerror(num));
+	end_warning(w);
 	return true;
 }
 
@@ -295,9 +305,8 @@ static void read_markers(struct worker *w, struct dir *d, uid_t owner)
 		}
 		if (!marker_read(d->fd, (enum marker_kind)i, owner, &m))
 			continue;
-		pthread_mutex_lock(&w->pool->lock);
-		marker_warn(&w->pool->walk->warnings, path, &m);
-		pthread_mutex_unlock(&w->pool->lock);
+		marker_warn(begin_warning(w, d->from), path, &m);
+		end_warning(w);
 		if (!z) {
 			mark_zone(w, d, ZONE_MARKED);
 			z = d->zone;
@@ -370,7 +379,7 @@ static bool failed_here(struct worker *w, struct dir *d, int num)
 {
 	BK_AUTO_FREE char *path = dir_path(d, NULL);
 
-	return visit_failed(w, path, num);
+	return visit_failed(w, d->from, path, num);
 }
 
 static void count(struct worker *w, struct dir *d)
@@ -478,7 +487,9 @@ static bool visit_crossed(struct worker *w, struct dir *d, const char *fstype)
 
 	if (is_loop(w, d)) {
 		path = dir_path(d, NULL);
-		WARN(w, false, path, 0, "%s", loop_warning);
+		warn_add(begin_warning(w, d->from), false, path, 0, "%s",
+			 loop_warning);
+		end_warning(w);
 		skip_mount(w, d->parent, d->name, fstype, NODE_LOOP);
 		return false;
 	}
@@ -492,7 +503,7 @@ static void closed_here(struct worker *w, struct dir *p, const char *name,
 {
 	BK_AUTO_FREE char *path = dir_path(p, name);
 
-	if (visit_failed(w, path, num))
+	if (visit_failed(w, p->from, path, num))
 		record_closed(w, p, name, NODE_UNREADABLE, NULL, num);
 	else
 		record_closed(w, p, name, NODE_GONE, NULL, 0);
@@ -589,7 +600,7 @@ struct node *visit_again(struct worker *w, const char *path, int fd, uint32_t i)
 	d->zone = zone_new(w->pool, path, 0);
 	atomic_fetch_add(&w->pool->nfds, 1);
 	if (look(w, d, &st) < 0 || st.stx_ino != r->ino) {
-		n = record_again_failed(w, path, ENOENT);
+		n = record_again_failed(w, i, path, ENOENT);
 		release_fd(w, d);
 		unref_dir(d);
 		return n;

@@ -88,9 +88,9 @@ extern const char loop_warning[];
 
 /*
  * A place with this error has a zone, and a warning where it matters: then
- * true.
+ * true. from: see struct dir.
  */
-bool visit_failed(struct worker *w, const char *path, int num);
+bool visit_failed(struct worker *w, uint32_t from, const char *path, int num);
 /*
  * Open the folder called name in p, and read it. known: the record that it
  * was, to be read again, or NO_NODE. last: nothing else of p is left to open.

@@ -19,10 +19,31 @@ void warn_add(struct warnings *w, bool partial, const char *path, size_t line,
 	v->path = path ? bk_strdup(path) : NULL;
 	v->line = line;
 	v->partial = partial;
+	v->from = w->from;
 	va_start(ap, fmt);
 	if (vasprintf(&v->msg, fmt, ap) < 0)
 		abort();
 	va_end(ap);
+}
+
+static void drop(struct warning *v)
+{
+	free(v->path);
+	free(v->msg);
+}
+
+void warn_keep(struct warnings *w, const void *arg,
+	       bool (*holds)(const void *arg, uint32_t record))
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->v[i].from && !holds(arg, w->v[i].from - 1))
+			drop(&w->v[i]);
+		else
+			w->v[n++] = w->v[i];
+	}
+	w->n = n;
 }
 
 static int compare(const void *a, const void *b)
@@ -47,8 +68,7 @@ void warn_sort(struct warnings *w)
 		qsort(w->v, w->n, sizeof(*w->v), compare);
 	for (size_t i = 0; i < w->n; i++) {
 		if (n && compare(&w->v[n - 1], &w->v[i]) == 0) {
-			free(w->v[i].path);
-			free(w->v[i].msg);
+			drop(&w->v[i]);
 		} else {
 			w->v[n++] = w->v[i];
 		}
@@ -58,10 +78,8 @@ void warn_sort(struct warnings *w)
 
 void warn_free(struct warnings *w)
 {
-	for (size_t i = 0; i < w->n; i++) {
-		free(w->v[i].path);
-		free(w->v[i].msg);
-	}
+	for (size_t i = 0; i < w->n; i++)
+		drop(&w->v[i]);
 	free(w->v);
 	*w = (struct warnings){ 0 };
 }

@@ -276,6 +276,11 @@ static void make(struct maker *k)
 	cache_iter_free(&it);
 }
 
+static bool holds(const void *cache, uint32_t record)
+{
+	return cache_alive(cache, record);
+}
+
 void cache_zones(struct cache *c, struct walk *w)
 {
 	struct maker k = { .cache = c, .walk = w };
@@ -285,6 +290,7 @@ void cache_zones(struct cache *c, struct walk *w)
 	w->zones = NULL;
 	w->nzones = 0;
 	w->dirs = w->files = 0;
+	warn_keep(&w->warnings, c, holds);
 	make(&k);
 	c->changed = k.changed || c->renew || k.seen != c->image.n;
 	for (size_t i = 0; i < nwas; i++) {

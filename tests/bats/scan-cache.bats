@@ -159,26 +159,18 @@ setup() {
 @test "permission lost and regained" {
 	need_root
 	mk_marker home/a/b/.backup home/c/.backup
-	chown -R 65534:65534 "$T"
-	chmod a+rx "$T" && d=$T
-	while [ "$d" != / ] && [ "$d" != /tmp ]; do
-		chmod a+x "$d"
-		d=${d%/*}
-		[ "$d" ] || d=/
-	done
-	cp "$BK_BIN/bk-scan" as-user
-	as() { setpriv --reuid=65534 --regid=65534 --clear-groups ./as-user "$@"; }
+	as_user true
 	sleep 3.2
-	as list >l0
+	as_user bk-scan list >l0
 	chmod 0 home/a
-	run_bk 3 as -n --full
+	run_bk 3 as_user bk-scan -n --full
 	cp "$out" want
-	run_bk 3 as
+	run_bk 3 as_user bk-scan
 	diff want "$out"
-	run_bk 3 as
+	run_bk 3 as_user bk-scan
 	diff want "$out"
 	chmod 755 home/a
-	run_bk 0 as
+	run_bk 0 as_user bk-scan
 	diff l0 "$out"
 	# what root sees is not what nobody saw
 	chmod 0 home/a
@@ -189,6 +181,28 @@ setup() {
 	run_bk 0 bk-scan -v
 	diff l0 "$out"
 	assert_hasnt "$err" "proved"
+}
+
+@test "permission lost in places above each other, and of what is configured" {
+	need_root
+	mk_marker home/a/b/c/.backup home/conf/x/.backup
+	echo "path = $T/home/conf" >>bk.conf
+	as_user true
+	sleep 3.2
+	as_user bk-scan list >l0
+	as_user bk-scan -v list >l1 2>err
+	assert_has err "6 were proved"
+	# what lies in it can still be looked at, but is not to be found
+	chmod 311 home/a
+	chmod 0 home/a/b/c home/conf
+	run_bk 3 as_user bk-scan -n --full --json list
+	jq -c 'del(.time)' "$out" >want
+	run_bk 3 as_user bk-scan --json list
+	jq -c 'del(.time)' "$out" | diff want -
+	chmod 755 home/a home/conf
+	chmod 755 home/a/b/c
+	run_bk 0 as_user bk-scan list
+	diff l0 "$out"
 }
 
 @test "5000 levels with 64 descriptors" {

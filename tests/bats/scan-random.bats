@@ -73,6 +73,28 @@ vary() {
 	vary tmpfs .01
 }
 
+@test "a user who denies himself folders" {
+	local grain python
+	need_program setpriv "${CC:-cc}"
+	# one that this user may run
+	for python in $(type -ap python3) ""; do
+		! as_user "$python" -c "" 2>/dev/null || break
+	done
+	[ "$python" ] || skip "no python3 for other users"
+	mkdir m
+	for grain in 0 .01; do
+		rm -rf m/tree s c
+		GRAIN=$grain as_user env BK_BIN="$T/bin" "$python" \
+			"$BATS_TEST_DIRNAME/../rigs/scan_random.py" "$T/m" \
+			"${SCAN_STEPS:-120}" "${SCAN_SEED:-$BATS_TEST_NUMBER}" \
+			>result 2>errors || {
+			diff full fresh >>result || :
+			fail "$(tail -n 30 result errors)"
+		}
+		sed 's/^/# /' result >&3
+	done
+}
+
 @test "btrfs: subvolumes, snapshots and a rollback" {
 	need_program mkfs.btrfs btrfs
 	truncate -s 320M image

@@ -75,17 +75,20 @@ on_image() {
 	}
 }
 
-# as_user bk-scan ARGUMENT...: as nobody, who owns everything below $T.
+# as_user COMMAND...: as nobody, who owns everything below $T.
 as_user() {
 	local d=$T
-	chown -R 65534:65534 "$T"
+	[ -d "$T/bin" ] || {
+		mkdir "$T/bin"
+		cp "$BK_BIN/bk-scan" "$T/bin/"
+	}
+	# not what is his: that would move its times
+	find "$T" ! -uid 65534 -exec chown -h 65534:65534 {} +
 	while [ "$d" ] && [ "$d" != /tmp ] && [ "$d" != /var/tmp ]; do
 		chmod a+x "$d"
 		d=${d%/*}
 	done
-	cp "$BK_BIN/bk-scan" "$T/as-user"
-	shift
-	setpriv --reuid=65534 --regid=65534 --clear-groups "$T/as-user" "$@"
+	PATH=$T/bin:$PATH setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }
 
 # ahead NS COMMAND...: with a time of day that is that far ahead, or behind.
