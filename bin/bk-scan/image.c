@@ -120,9 +120,12 @@ static bool text_ok(const struct image *m, int section, const char *text)
 	return n == 0 || text[n - 1] == '\0';
 }
 
+/* Neither nothing nor "." nor ".."; there are many to look at. */
 static bool is_component(const char *s)
 {
-	return *s && strcmp(s, ".") != 0 && strcmp(s, "..") != 0;
+	if (s[0] != '.')
+		return s[0];
+	return s[1] && (s[1] != '.' || s[2]);
 }
 
 static bool rec_ok(const struct image *m, const struct image_rec *r)
@@ -147,17 +150,15 @@ static bool index_tree(struct image *m)
 		if (!rec_ok(m, &m->recs[i]) ||
 		    depth > (i ? m->recs[i - 1].depth + 1 : 0))
 			return false;
-		while (last != NO_NODE && m->recs[last].depth >= depth)
+		while (last != NO_NODE && m->recs[last].depth >= depth) {
+			m->end[last] = i;
 			last = m->parent[last];
+		}
 		m->parent[i] = last;
 		last = i;
 	}
-	for (uint32_t i = m->n; i-- > 0;) {
-		if (m->end[i] == 0)
-			m->end[i] = i + 1;
-		if (m->parent[i] != NO_NODE && m->end[m->parent[i]] < m->end[i])
-			m->end[m->parent[i]] = m->end[i];
-	}
+	for (; last != NO_NODE; last = m->parent[last])
+		m->end[last] = m->n;
 	return true;
 }
 
