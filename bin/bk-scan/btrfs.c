@@ -47,7 +47,7 @@ static int take(const struct btrfs_ioctl_search_args_v2 *a, uint64_t gen,
 		if (last->type == BTRFS_INODE_ITEM_KEY &&
 		    last->len >= sizeof(item)) {
 			memcpy(&item, p, sizeof(item));
-			if (le64toh(item.transid) >= gen)
+			if (le64toh(item.transid) > gen)
 				add(l, last->objectid);
 		}
 		p += last->len;
@@ -89,7 +89,7 @@ int btrfs_changed(int fd, uint64_t gen, size_t limit, struct inodes *ret)
 		.max_objectid = BTRFS_LAST_FREE_OBJECTID,
 		.max_type = UINT8_MAX,
 		.max_offset = UINT64_MAX,
-		.min_transid = gen,
+		.min_transid = gen + 1,
 		.max_transid = UINT64_MAX,
 	};
 	do {

@@ -457,8 +457,7 @@ static void start(struct worker *w, struct point *pt)
 
 	if (record_start(w, pt, scan))
 		return;
-	fd = walk_open(pt->path,
-		       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK);
+	fd = visit_open(pt->path);
 	if (fd < 0)
 		point_failed(w, pt, errno);
 	else

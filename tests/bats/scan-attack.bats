@@ -212,6 +212,26 @@ export -f injected
 	' btrfs mkfs.btrfs -q
 }
 
+@test "btrfs: what the last transaction wrote is read again once" {
+	# shellcheck disable=SC2016
+	on_image '
+		mkdir -p home/{1..30}/{1..10}
+		sync
+		settle
+		settle
+		for i in 1 2 3; do
+			same
+			proved 331
+			sync
+		done
+		touch home/7/7/.backup
+		same
+		assert_has "$out" home/7/7
+		assert_has "$err" "331 known folders, 330 were proved"
+		umount home
+	' btrfs mkfs.btrfs -q
+}
+
 @test "btrfs: an older image that went on" {
 	need_program btrfs
 	# shellcheck disable=SC2016
