@@ -89,27 +89,69 @@ static bool is_scanned(const struct plan *p, const char *path)
 	return false;
 }
 
-/* Roots whose file system was mounted then and is not now. */
+/* A root whose file system was mounted then and is not now. */
+static bool is_unmounted(const struct plan *p, const struct walk *w,
+			 const struct rec *r)
+{
+	return r->in && r->mount && !mounts_at(w->mounts, r->mount) &&
+	       is_scanned(p, r->path);
+}
+
+/* Of record i of last, an end: what it ends is such a root, and kept. */
+static bool ends_unmounted(const struct plan *p, const struct walk *w,
+			   const struct plan *last, size_t i)
+{
+	const struct rec *end = last->recs[i];
+	int set = plan_find_set(p, end->class, last->sets[end->set].name);
+
+	while (set >= 0 && i-- > 0 && last->recs[i]->set == end->set) {
+		const struct rec *r = last->recs[i];
+
+		if (!r->in || !bk_path_within(end->path, r->path))
+			continue;
+		for (size_t k = 0; k < p->nrecs; k++)
+			if (p->recs[k]->state == STATE_KNOWN &&
+			    p->recs[k]->set == (size_t)set &&
+			    strcmp(p->recs[k]->path, r->path) == 0)
+				return is_unmounted(p, w, r);
+		return false;
+	}
+	return false;
+}
+
+static void keep_of_mount(struct plan *p, const struct walk *w,
+			  const struct plan *last, const char *mount)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < last->nrecs; i++) {
+		const struct rec *r = last->recs[i];
+
+		if (is_unmounted(p, w, r) && strcmp(r->mount, mount) == 0)
+			n += keep(p, last, r);
+	}
+	if (n)
+		warn_add(&p->warnings, true, mount, 0,
+			 "nothing is mounted now where %zu folder%s of the "
+			 "last plan %s, which %s kept",
+			 n, n == 1 ? "" : "s", n == 1 ? "was" : "were",
+			 n == 1 ? "is" : "are");
+}
+
 static void keep_unmounted(struct plan *p, const struct walk *w,
 			   const struct plan *last)
 {
-	for (size_t i = 0; i < last->nrecs; i++) {
-		const struct rec *r = last->recs[i];
-		size_t n = 0;
+	BK_AUTO_STRV struct bk_strv mounts = BK_STRV_INIT;
 
-		if (!r->mount || mounts_at(w->mounts, r->mount) ||
-		    !is_scanned(p, r->path))
-			continue;
-		for (size_t k = i; k < last->nrecs; k++)
-			if (last->recs[k]->set == r->set &&
-			    bk_path_within(last->recs[k]->path, r->path))
-				n += keep(p, last, last->recs[k]);
-		if (n)
-			warn_add(&p->warnings, true, r->path, 0,
-				 "was on '%s', where nothing is mounted now; "
-				 "what is known of it is kept",
-				 r->mount);
-	}
+	for (size_t i = 0; i < last->nrecs; i++)
+		if (is_unmounted(p, w, last->recs[i]) &&
+		    !bk_strv_has(&mounts, last->recs[i]->mount))
+			bk_strv_add(&mounts, last->recs[i]->mount);
+	for (size_t i = 0; i < mounts.n; i++)
+		keep_of_mount(p, w, last, mounts.v[i]);
+	for (size_t i = 0; mounts.n && i < last->nrecs; i++)
+		if (!last->recs[i]->in && ends_unmounted(p, w, last, i))
+			(void)keep(p, last, last->recs[i]);
 }
 
 /* Something is mounted there that is not entered: it may hide what was. */

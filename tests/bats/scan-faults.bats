@@ -102,6 +102,30 @@ other	$T/home/b	in"
 	assert_has err4 "nothing is mounted now"
 }
 
+@test "a configured disk that is not mounted: the plan after is the same again" {
+	echo "path = $T/home/a/m" >>bk.conf
+	mkdir -p home/a/m
+	in_mounts "
+		mount -t tmpfs x home/a/m
+		mkdir -p home/a/m/{no/yes/no,marked/no}
+		touch home/a/m/no/.nobackup home/a/m/no/yes/.backup \
+			home/a/m/no/yes/no/.nobackup
+		sed -i 's/^\[scan\]/&\ncross-mounts = yes\nfstype = tmpfs/' bk.conf
+		bk-scan >l1
+		umount home/a/m
+		for i in 2 3 4; do
+			bk-scan >l\$i || [ \$? = 3 ]
+		done
+		bk-scan --cached >l5 || [ \$? = 3 ]
+	"
+	assert_has l1 "home/a/m/no	"
+	assert_has l2 "home/a/m/no/yes	$T/home/a/m/no/yes/.backup	known"
+	assert_has l2 "home/a/m/no/yes/no	$T/home/a/m/no/yes/no/.nobackup	out"
+	for i in 3 4 5; do
+		diff l2 l$i
+	done
+}
+
 @test "the sandbox of a unit: mounts of folders onto themselves, and hiding" {
 	in_mounts "
 		mkdir -p home/a/b home/a/h systemd-private-1-x/tmp
