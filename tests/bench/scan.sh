@@ -156,6 +156,11 @@ fi
 echo "scan: $dirs folders, $rounds rounds, ms: fd $(median fd 1)," \
 	"${bfs:+bfs $(median bfs 1), }find $(median find 1)," \
 	"full $(median full 1), again $(median again 1)"
+# where others use the machine, these ratios are those of fewer processors
+paste -d' ' "$scratch/fd" "$scratch/full" | awk -v n="$(nproc)" '
+	{ fd += $2 / $1; full += $5 / $4 } END {
+	printf "processors, of %d: fd had %.2f, full %.2f\n", n, fd / NR,
+		full / NR }'
 ratio full 1 fd 0.5 "full, warm: wall time, of fd's"
 ratio full 2 fd 0.55 "full, warm: CPU time, of fd's"
 if [ -n "$bfs" ]; then
@@ -219,7 +224,7 @@ if [ -n "${BTRFS:-}" ]; then
 	if [ ! -e "$image" ]; then
 		rm -f "$image.new"
 		truncate -s 8G "$image.new"
-		mkfs.btrfs -q "$image.new"
+		mkfs.btrfs -q "$image.new" 2>/dev/null
 		mount -o loop "$image.new" "$at"
 		make_tree "$at/tree"
 		umount "$at"
