@@ -72,6 +72,7 @@ static const struct bk_conf_key verify_keys[] = {
 	{ "budget-bytes", "20G", BK_CONF_SIZE, .list = false },
 	{ "max-age", "7d", BK_CONF_DURATION, .min = 1 },
 	{ "lock-time", "15m", BK_CONF_DURATION, .min = 1 },
+	{ "drill-size", "1G", BK_CONF_SIZE, .min = 1 },
 	{ "skip", "packs:main", BK_CONF_SUBJECT, .list = true },
 	{ 0 },
 };
@@ -342,7 +343,7 @@ static bool is_watch(const char *s)
 /* KIND or KIND:NAME, as bk-verify has them. */
 static bool is_subject(const char *s)
 {
-	static const char *const words[] = { "repo", "packs" };
+	static const char *const words[] = { "repo", "packs", "drill" };
 	size_t n = strcspn(s, ":");
 
 	for (size_t i = 0; i < BK_COUNT(words); i++)
@@ -583,7 +584,8 @@ static const char *const wanted[] = {
 	[BK_CONF_REFS] = "names of sections",
 	[BK_CONF_WEB] = "an address (http:// or https://, nothing behind '?')",
 	[BK_CONF_BOX] = "a box (sftp://[user@]host[:port]/folder or dir:/path)",
-	[BK_CONF_SUBJECT] = "repo or packs, alone or with ':' and a name",
+	[BK_CONF_SUBJECT] =
+		"repo, packs or drill, alone or with ':' and a name",
 	[BK_CONF_WATCH] = "a job (KIND NAME, or KIND for all of them)",
 };
 

@@ -26,6 +26,7 @@ const char *bk_verify_word(enum bk_verify_kind kind)
 	static const char *const words[BK_VERIFY_KINDS] = {
 		[BK_VERIFY_REPO] = "repo",
 		[BK_VERIFY_PACKS] = "packs",
+		[BK_VERIFY_DRILL] = "drill",
 	};
 
 	return words[kind];
@@ -65,10 +66,24 @@ static bool has_place(const struct bk_conf_section *repo)
 	return bk_remote_local(url) || bk_str_starts(url, "sftp:");
 }
 
+/* One that takes only streams has none. */
+static bool has_folders(const struct bk_conf_section *set)
+{
+	return bk_conf_bool(set, "markers", false) ||
+	       bk_conf_value(set, "path", NULL);
+}
+
 static bool is_wanted(const struct bk_conf *conf, enum bk_verify_kind kind,
 		      const struct bk_conf_section *s)
 {
-	return is_used(conf, s) && (kind != BK_VERIFY_PACKS || has_place(s));
+	switch (kind) {
+	case BK_VERIFY_DRILL:
+		return has_folders(s);
+	case BK_VERIFY_PACKS:
+		return is_used(conf, s) && has_place(s);
+	default:
+		return is_used(conf, s);
+	}
 }
 
 /* "packs", or "packs:main" */
@@ -93,6 +108,7 @@ void bk_verify_subjects(const struct bk_conf *conf,
 	static const char *const kinds[BK_VERIFY_KINDS] = {
 		[BK_VERIFY_REPO] = "repo",
 		[BK_VERIFY_PACKS] = "repo",
+		[BK_VERIFY_DRILL] = "backup",
 	};
 
 	*ret = BK_VERIFY_SUBJECTS_INIT;

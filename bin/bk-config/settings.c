@@ -37,6 +37,7 @@ static const struct {
 	{ "verify", "budget-bytes", "20G" },
 	{ "verify", "max-age", "7d" },
 	{ "verify", "lock-time", "15m" },
+	{ "verify", "drill-size", "1G" },
 	{ "monitor", "type", "kuma" },
 	{ "monitor", "remind", "1d" },
 	{ "box", "connections", "4" },

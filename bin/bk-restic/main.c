@@ -56,10 +56,11 @@ static const char usage[] =
 	"  --in-place      restore: to where the files were\n"
 	"  --yes           restore: do not ask\n"
 	"  --no-verify     restore: do not read back what was written\n"
+	"  --patterns FILE restore: what these patterns of restic choose\n"
 	"  --host NAME     restore, snapshots, find: of another host; key add\n"
 	"  --user NAME     key add: what the new key is called\n"
 	"  --subset N/T    check: read the Nth of T parts of the data, too\n"
-	"  --no-lock       check: beside all others, who may confuse it\n"
+	"  --no-lock       check, restore: beside all others, who may confuse it\n"
 	"  --with-cache    check: believe the cache of this host\n"
 	"  --due           prune: only where prune-every has passed\n"
 	"  --prune         forget: then prune, where it is due\n"
@@ -76,6 +77,7 @@ enum {
 	OPT_NO_LOCK,
 	OPT_NO_VERIFY,
 	OPT_OVERWRITE,
+	OPT_PATTERNS,
 	OPT_PRUNE,
 	OPT_SNAPSHOT,
 	OPT_STDIN,
@@ -96,6 +98,7 @@ static const struct option options[] = {
 	{ "no-lock", no_argument, NULL, OPT_NO_LOCK },
 	{ "no-verify", no_argument, NULL, OPT_NO_VERIFY },
 	{ "overwrite", no_argument, NULL, OPT_OVERWRITE },
+	{ "patterns", required_argument, NULL, OPT_PATTERNS },
 	{ "prune", no_argument, NULL, OPT_PRUNE },
 	{ "snapshot", required_argument, NULL, OPT_SNAPSHOT },
 	{ "stdin", required_argument, NULL, OPT_STDIN },
@@ -127,7 +130,8 @@ static const struct command {
 	{ "prune", cmd_prune, BK_CLI_BIT(OPT_DUE), false },
 	{ "restore", cmd_restore,
 	  BK_CLI_BIT(OPT_AT) | BK_CLI_BIT(OPT_HOST) | BK_CLI_BIT(OPT_IN_PLACE) |
-		  BK_CLI_BIT(OPT_NO_VERIFY) | BK_CLI_BIT(OPT_OVERWRITE) |
+		  BK_CLI_BIT(OPT_NO_LOCK) | BK_CLI_BIT(OPT_NO_VERIFY) |
+		  BK_CLI_BIT(OPT_OVERWRITE) | BK_CLI_BIT(OPT_PATTERNS) |
 		  BK_CLI_BIT(OPT_SNAPSHOT) | BK_CLI_BIT(OPT_TARGET) |
 		  BK_CLI_BIT(OPT_YES),
 	  false },
@@ -161,6 +165,9 @@ static void take_option(struct restic *r, int c)
 		break;
 	case OPT_OVERWRITE:
 		r->overwrite = true;
+		break;
+	case OPT_PATTERNS:
+		r->patterns = optarg;
 		break;
 	case OPT_PRUNE:
 		r->prune = true;

@@ -32,6 +32,7 @@ struct restic {
 	const char *at;		/* --at TIME */
 	const char *snapshot;	/* --snapshot ID */
 	const char *target;	/* --target DIR */
+	const char *patterns;	/* --patterns FILE */
 	const char *host;	/* --host NAME */
 	const char *user;	/* --user NAME */
 	const char *stdin_name; /* --stdin NAME */

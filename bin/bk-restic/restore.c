@@ -19,6 +19,8 @@
 #include "sig.h"
 #include "time.h"
 
+#define PATTERNS_LIMIT ((size_t)64 << 20)
+
 static const struct snapshot *by_id(const struct snapshots *list,
 				    const char *id, struct bk_err *err)
 {
@@ -250,6 +252,22 @@ static int look_up(struct repo *repo, const struct snapshot *s,
 	return bk_err_set(err, BK_EX_NOINPUT, 0, "nothing was restored");
 }
 
+/* Patterns as restic has them, each ended by a NUL byte. */
+static int add_patterns(const char *file, struct bk_strv *args,
+			struct bk_err *err)
+{
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+	size_t at = 0;
+
+	if (bk_file_read(file, PATTERNS_LIMIT, &b, err) < 0)
+		return -1;
+	for (; at < b.len; at += strlen(b.p + at) + 1)
+		bk_strv_addf(args, "--include=%s", b.p + at);
+	return at > 0 ? 0
+		      : bk_err_set(err, BK_EX_DATAERR, 0,
+				   "there is no pattern in '%s'", file);
+}
+
 static int run_restore(struct restic *r, struct repo *repo,
 		       const struct snapshot *s, const char *target,
 		       const struct bk_strv *paths, struct bk_err *err)
@@ -257,6 +275,8 @@ static int run_restore(struct restic *r, struct repo *repo,
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 
 	bk_strv_add(&run.args, "restore");
+	if (r->no_lock)
+		bk_strv_add(&run.args, "--no-lock");
 	bk_strv_add(&run.args, s->id);
 	bk_strv_addf(&run.args, "--target=%s", target);
 	for (size_t i = 0; i < paths->n; i++) {
@@ -265,6 +285,8 @@ static int run_restore(struct restic *r, struct repo *repo,
 		exclude_add_literal(&b, paths->v[i]);
 		bk_strv_addf(&run.args, "--include=%s", b.p);
 	}
+	if (r->patterns && add_patterns(r->patterns, &run.args, err) < 0)
+		return -1;
 	if (!r->no_verify)
 		bk_strv_add(&run.args, "--verify");
 	if (r->cli.dry_run) {
@@ -340,6 +362,8 @@ int cmd_restore(struct restic *r, char **args)
 	if (r->in_place && r->target)
 		return bk_cli_usage("--in-place and --target exclude each "
 				    "other");
+	if (r->patterns && args[1])
+		return bk_cli_usage("paths and --patterns exclude each other");
 	if (set_find(r, args[0], &set) < 0)
 		return BK_EX_NOINPUT;
 	if (set.dump && r->in_place)

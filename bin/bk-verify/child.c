@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "sig.h"
@@ -53,6 +54,8 @@ static void take_message(struct talk *t, char *line)
 	bool error = text != NULL;
 
 	bk_info("%s", line);
+	if (t->c->message)
+		t->c->message(t->c->arg, line);
 	text = bk_str_trim(error ? text + strlen(mark) : line);
 	if (!*text || (t->error && !error))
 		return;
@@ -81,6 +84,27 @@ static void take_output(struct talk *t, char *line, size_t len)
 		take_record(t, line);
 	else if (t->c->line)
 		t->c->line(t->c->arg, line);
+}
+
+/* Bytes as they come. */
+static int fill_data(struct talk *t)
+{
+	static char block[65536];
+	ssize_t n = read(t->out.fd, block, sizeof(block));
+
+	if (n < 0)
+		return errno == EINTR ? 0 : -1;
+	t->out.eof = n == 0;
+	t->c->bytes += (uint64_t)n;
+	t->c->data(t->c->arg, block, (size_t)n);
+	return 0;
+}
+
+static int fill_output(struct talk *t)
+{
+	if (t->c->data)
+		return fill_data(t);
+	return bk_lines_fill(&t->out) < 0 ? -1 : 0;
 }
 
 static int drain(struct talk *t, bool out, struct bk_err *err)
@@ -141,7 +165,7 @@ static int talk(struct talk *t, struct bk_child *p, struct bk_err *err)
 		stop_in_time(t, p);
 		if (poll(f, 3, wait_ms(t)) < 0 && errno != EINTR)
 			return bk_err_sys(err, "cannot poll");
-		if ((f[0].revents && bk_lines_fill(&t->out) < 0) ||
+		if ((f[0].revents && fill_output(t) < 0) ||
 		    (f[1].revents && bk_lines_fill(&t->err) < 0))
 			return bk_err_sys(err, "cannot read what '%s' says",
 					  t->c->argv.v[0]);

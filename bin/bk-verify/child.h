@@ -17,9 +17,12 @@ struct child {
 	gid_t gid;
 	int in;		  /* its stdin, or BK_EXEC_NULL */
 	int64_t deadline; /* monotonic ms; 0: none */
-	/* What it prints: records, or lines as they are, or neither. */
+	/* What it prints: records, or lines or bytes as they are, or none. */
 	void (*record)(void *arg, const json_t *o);
 	void (*line)(void *arg, char *text);
+	void (*data)(void *arg, const char *p, size_t n);
+	/* What it says on stderr, line by line; NULL: nobody minds. */
+	void (*message)(void *arg, const char *line);
 	void *arg;
 	/* How it ended. */
 	int status;	/* its exit status, or 128 + n */

@@ -13,6 +13,7 @@
  *   repo.c       restic check
  *   packs.c      its files, hashed where they lie: place.c, ssh.c, listing.c;
  *                missing.c, known.c: those that are gone
+ *   drill.c      restored and compared: sample.c, compare.c
  *
  * Exit: 0 all that was tried is proved, and nothing is behind; 1 a proof
  * failed, now or before; 3 some could not be told, or the proof is behind its
@@ -32,7 +33,7 @@ static const char usage[] =
 	"  status [SUBJECT...]     what is proved, how, and when last\n"
 	"  accept SUBJECT...       what is gone of it was removed on purpose\n"
 	"\n"
-	"SUBJECT is a kind, or a kind and a name: repo, packs:main.\n"
+	"SUBJECT is a kind, or a kind and a name: repo, packs:main, drill:home.\n"
 	"\n"
 	"  --all                   run: every part once, whatever it takes\n"
 	"  -c FILE  -n (dry run)  -q  -v  -0  --json  -h  -V\n"

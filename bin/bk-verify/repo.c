@@ -23,7 +23,6 @@
 
 #define METADATA "metadata"
 #define WEEK ((uint64_t)7 * 86400)
-#define MINUTE_MS ((int64_t)60000)
 /* No step is worth its metadata that reads less than this. */
 #define STEP_BYTES ((uint64_t)1 << 30)
 /* restic fills packs up to about this size. */
@@ -292,20 +291,6 @@ static int judge(struct verify *v, struct subject *s, const char *subset,
 	return 0;
 }
 
-/* All the time that is left, and never hardly any. */
-static int64_t deadline_of(const struct verify *v)
-{
-	const struct bk_conf_section *conf =
-		bk_conf_find(v->conf, "verify", NULL);
-	int64_t all = (int64_t)bk_conf_duration(conf, "budget", 7200) * 1000;
-	int64_t least = all < 10 * MINUTE_MS ? all : 10 * MINUTE_MS;
-	int64_t left = time_left(v);
-
-	if (!v->deadline)
-		return 0;
-	return bk_time_mono_ms() + (left > least ? left : least);
-}
-
 /* A part that takes too long is halved for the next time. */
 static void note_late(struct subject *s, unsigned int t)
 {
@@ -329,7 +314,7 @@ static int step(struct verify *v, struct subject *s, struct bk_err *err)
 		subset = bk_asprintf("%u/%u", n, t);
 	else if (err->exit != BK_EX_OK)
 		return -1;
-	status = run_check(v, s, subset, false, deadline_of(v), &f, err);
+	status = run_check(v, s, subset, false, step_deadline(v), &f, err);
 	if (status < 0) {
 		note_late(s, t);
 		return -1;

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "drill.h"
 #include "file.h"
 #include "lock.h"
 #include "log.h"
@@ -248,6 +249,7 @@ int cmd_run(struct verify *v, char **args)
 		lock = bk_lock_take("verify", 0, &err);
 		if (lock < 0)
 			return bk_log_err(&err);
+		drill_tidy();
 	}
 	if (subjects_open(v, &err) < 0)
 		return bk_log_err(&err);

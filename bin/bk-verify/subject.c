@@ -9,9 +9,12 @@
 #include "str.h"
 #include "time.h"
 
+#define MINUTE_MS ((int64_t)60000)
+
 const struct kind *subject_kind(const struct subject *s)
 {
 	static const struct kind *const kinds[BK_VERIFY_KINDS] = {
+		[BK_VERIFY_DRILL] = &kind_drill,
 		[BK_VERIFY_REPO] = &kind_repo,
 		[BK_VERIFY_PACKS] = &kind_packs,
 	};
@@ -121,6 +124,19 @@ void budget_spend(struct verify *v, struct subject *s, uint64_t bytes)
 {
 	s->bytes += bytes;
 	v->bytes -= bytes < v->bytes ? bytes : v->bytes;
+}
+
+int64_t step_deadline(const struct verify *v)
+{
+	const struct bk_conf_section *conf =
+		bk_conf_find(v->conf, "verify", NULL);
+	int64_t all = (int64_t)bk_conf_duration(conf, "budget", 7200) * 1000;
+	int64_t least = all < 10 * MINUTE_MS ? all : 10 * MINUTE_MS;
+	int64_t left = time_left(v);
+
+	if (!v->deadline)
+		return 0;
+	return bk_time_mono_ms() + (left > least ? left : least);
 }
 
 /* The judgement. */

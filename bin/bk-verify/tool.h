@@ -81,7 +81,7 @@ struct kind {
 	/* What was gone, or is new, shall be so; NULL: it makes no difference. */
 	void (*accept)(struct verify *v, struct subject *s);
 };
-extern const struct kind kind_repo, kind_packs;
+extern const struct kind kind_repo, kind_packs, kind_drill;
 const struct kind *subject_kind(const struct subject *s);
 
 /* All subjects of the configuration, with their progress. */
@@ -97,6 +97,11 @@ bool subject_is(const struct subject *s, const char *name);
 int64_t time_left(const struct verify *v);
 /* Is there time, and are there bytes, for a step? */
 bool budget_left(const struct verify *v);
+/*
+ * When a step must have ended (monotonic ms; 0: never): all the time that is
+ * left, and never hardly any.
+ */
+int64_t step_deadline(const struct verify *v);
 /* Count what a step has read. */
 void budget_spend(struct verify *v, struct subject *s, uint64_t bytes);
 

@@ -19,8 +19,9 @@ verify_setup_file() {
 	chmod -R u+w "$REPO1"
 }
 
-# The same repository is $T/repo, and is to be proved.
+# The same repository is $T/repo, and is to be proved, by KINDS of subjects.
 verify_setup() {
+	local kind
 	restic_setup
 	rm -rf repo
 	cp -r "$REPO1" repo
@@ -30,6 +31,10 @@ verify_setup() {
 		[verify]
 		cycle = 30d
 	END
+	# Not as conf_verify writes it, which replaces others.
+	for kind in repo packs drill; do
+		[[ " $* " = *" $kind "* ]] || echo "skip=$kind" >>"$BK_CONFIG"
+	done
 }
 
 # conf_verify KEY=VALUE: a line of [verify].

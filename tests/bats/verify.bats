@@ -7,7 +7,7 @@ load restic
 load verify
 
 setup_file() { verify_setup_file; }
-setup() { verify_setup; }
+setup() { verify_setup repo packs; }
 
 @test "what was never proved is proved, told, and not due again" {
 	run_bk 0 bk-verify status
