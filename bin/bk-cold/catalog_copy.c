@@ -51,15 +51,22 @@ static int note_failed(struct catalog *c, int box, const char *object,
 	return 0;
 }
 
-/* What lies there as object is another content now: the old one is gone. */
+/*
+ * What lies there as object is another content now: the old one vanished, and
+ * stays known as missing, by the name that it would have had beside this one.
+ */
 static int forget_other(struct catalog *c, int64_t content, int box,
 			const char *object, int64_t now, struct bk_err *err)
 {
 	static const char find[] = "SELECT 1 FROM copy WHERE box = ?1"
 				   " AND object = ?2 AND content <> ?3";
+	static const char rename[] =
+		"UPDATE OR IGNORE copy SET object = object || '~' || (SELECT"
+		" substr(sha256, 1, 16) FROM content WHERE id = copy.content)"
+		" WHERE box = ?1 AND object = ?2 AND content <> ?3";
 	static const char drop[] = "DELETE FROM copy WHERE box = ?1"
 				   " AND object = ?2 AND content <> ?3";
-	const char *const sqls[] = { find, drop };
+	const char *const sqls[] = { find, rename, drop };
 
 	for (size_t i = 0; i < BK_COUNT(sqls); i++) {
 		sqlite3_stmt *q = db_query(c, sqls[i], err);
@@ -70,8 +77,10 @@ static int forget_other(struct catalog *c, int64_t content, int box,
 		(void)sqlite3_bind_int(q, 1, box);
 		db_bind_text(q, 2, object);
 		(void)sqlite3_bind_int64(q, 3, content);
-		if (i == 1)
-			return db_write(c, q, err);
+		if (i > 0 && db_write(c, q, err) < 0)
+			return -1;
+		if (i > 0)
+			continue;
 		got = db_row(c, q, err);
 		(void)sqlite3_reset(q);
 		if (got <= 0)

@@ -46,3 +46,17 @@ teardown() { release_teardown; }
 	run_bk 3 bk-cold release --yes
 	assert_is "$(holds)" ''
 }
+
+@test "a copy that vanished stays known once its name is used again" {
+	local sum
+	sum=$(sum_of src/a/hello)
+	cold_conf one 'release-age = 0' 'max-percent = 100' 'quarantine = 0'
+	run_bk 0 bk-cold release --yes
+	assert_is "$(holds)" "gone $T/src/a/hello"
+	rm "$(object "$one" src/a/hello)"
+	echo another >src/a/hello
+	run_bk 0 bk-cold push
+	assert_is "$(cat "$(object "$one" src/a/hello)")" another
+	run_bk 1 bk-cold check
+	assert_has "$out" "hello~${sum:0:16}"
+}
