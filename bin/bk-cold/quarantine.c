@@ -61,13 +61,13 @@ int quarantine_open(const struct safe_top *t, bool create, struct bk_err *err)
 			err, errno == ENOENT ? BK_EX_NOINPUT : BK_EX_NOPERM,
 			errno, "cannot open the quarantine of '%s'", t->path);
 	/* the entry of a folder that is new, and of one that a crash left */
-	if (check_folder(t, q, err) < 0 || (create && fsync(t->fd) < 0)) {
-		(void)close(q);
-		return err->exit == BK_EX_NOPERM
-			       ? -1
-			       : fail(err, "flush the quarantine's folder");
+	if (check_folder(t, q, err) == 0) {
+		if (!create || fsync(t->fd) == 0)
+			return q;
+		(void)fail(err, "flush the quarantine's folder");
 	}
-	return q;
+	(void)close(q);
+	return -1;
 }
 
 static char *new_place(void)
@@ -80,85 +80,84 @@ static char *new_place(void)
 			   b[3], b[4], b[5], b[6], b[7]);
 }
 
-/* Both folders durable: where it is now, then where it was. */
-static int rename_durably(int from, const char *a, int to, const char *b,
-			  struct bk_err *err)
+/* A step came to nothing, as err says; -1. Is it not noted, it failed. */
+static int give_up(struct catalog *cat, struct hold *h, enum hold_state state,
+		   struct bk_err *err)
 {
-	if (renameat2(from, a, to, b, RENAME_NOREPLACE) < 0)
-		return bk_err_set(
-			err, errno == EEXIST ? BK_EX_CANTCREAT : BK_EX_IOERR,
-			errno, "cannot move it");
-	if (fsync(to) < 0 || fsync(from) < 0)
-		return fail(err, "flush its folder");
-	return 0;
+	struct bk_err first = *err, why;
+
+	if (hold_set(cat, h, state, &why) == 0)
+		return -1;
+	return bk_err_set(err, BK_EX_IOERR, 0,
+			  "%s; the next run settles it: %s", first.msg,
+			  why.msg);
 }
 
 /* It moved, and is not what it was: as if nothing had been done. */
-static void put_back(struct catalog *cat, int q, const struct safe *f,
-		     struct hold *h)
+static int put_back(struct catalog *cat, int q, const struct safe *f,
+		    struct hold *h, struct bk_err *err)
 {
-	struct bk_err err;
+	struct bk_err first = *err;
 
-	if (rename_durably(q, h->place, f->dir, f->name, &err) == 0) {
-		if (hold_set(cat, h, HOLD_BACK, &err) < 0)
-			bk_warning("%s", err.msg);
-		return;
+	if (renameat2(q, h->place, f->dir, f->name, RENAME_NOREPLACE) < 0) {
+		(void)bk_err_set(err, BK_EX_IOERR, errno,
+				 "%s, and it stays in the quarantine",
+				 first.msg);
+		return give_up(cat, h, HOLD_HELD, err);
 	}
-	bk_warning("%s: stays in the quarantine: %s", h->path, err.msg);
-	if (hold_set(cat, h, HOLD_HELD, &err) < 0)
-		bk_warning("%s", err.msg);
+	/* what the disk refuses is settled by the next run */
+	if (fsync(f->dir) < 0 || fsync(q) < 0)
+		return fail(err, "flush its folder");
+	return give_up(cat, h, HOLD_BACK, err);
+}
+
+/* What was done to it; a file is not left where that cannot be noted. */
+static int note(struct catalog *cat, struct hold *h, enum hold_state state,
+		struct bk_err *err)
+{
+	if (hold_set(cat, h, state, err) == 0)
+		return 0;
+	err->exit = BK_EX_IOERR;
+	return -1;
 }
 
 int quarantine_take(struct catalog *cat, int q, struct safe *f, struct hold *h,
 		    struct bk_err *err)
 {
-	struct bk_err why;
-
 	h->place = new_place();
 	h->ino = f->st.stx_ino;
 	if (hold_add(cat, h, err) < 0 || catalog_commit(cat, err) < 0)
 		return -1;
-	if (safe_holds(f, f->dir, f->name, false, err) < 0) {
-		(void)hold_set(cat, h, HOLD_BACK, &why);
-		return -1;
-	}
+	if (safe_holds(f, f->dir, f->name, false, err) < 0)
+		return give_up(cat, h, HOLD_BACK, err);
 	if (renameat2(f->dir, f->name, q, h->place, RENAME_NOREPLACE) < 0) {
 		(void)fail(err, "move it");
-		(void)hold_set(cat, h, HOLD_BACK, &why);
-		return -1;
+		return give_up(cat, h, HOLD_BACK, err);
 	}
-	/* what the disk refuses is settled by the next run */
 	if (fsync(q) < 0 || fsync(f->dir) < 0)
 		return fail(err, "flush its folder");
-	if (safe_holds(f, q, h->place, true, err) < 0) {
-		put_back(cat, q, f, h);
-		return -1;
-	}
-	return safe_again(f, err) < 0 ? -1 : hold_set(cat, h, HOLD_HELD, err);
+	if (safe_holds(f, q, h->place, true, err) < 0 || safe_again(f, err) < 0)
+		return put_back(cat, q, f, h, err);
+	return note(cat, h, HOLD_HELD, err);
 }
 
 int quarantine_delete(struct catalog *cat, int q, struct safe *f,
 		      struct hold *h, struct bk_err *err)
 {
-	struct bk_err why;
-
 	if (f->st.stx_ino != h->ino)
 		return bk_err_set(err, BK_EX_DATAERR, 0,
 				  "is another file than was moved there");
 	if (hold_set(cat, h, HOLD_DELETING, err) < 0)
 		return -1;
-	if (safe_holds(f, q, h->place, false, err) < 0) {
-		(void)hold_set(cat, h, HOLD_HELD, &why);
-		return -1;
-	}
+	if (safe_holds(f, q, h->place, false, err) < 0)
+		return give_up(cat, h, HOLD_HELD, err);
 	if (unlinkat(q, h->place, 0) < 0) {
 		(void)fail(err, "delete it");
-		(void)hold_set(cat, h, HOLD_HELD, &why);
-		return -1;
+		return give_up(cat, h, HOLD_HELD, err);
 	}
 	if (fsync(q) < 0)
 		return fail(err, "flush the quarantine");
-	return hold_set(cat, h, HOLD_GONE, err);
+	return note(cat, h, HOLD_GONE, err);
 }
 
 /* ---- where is it? ------------------------------------------------------------ */
@@ -210,7 +209,6 @@ static int find(const struct hold *h, struct where *w, struct bk_err *err)
 int quarantine_return(struct catalog *cat, struct hold *h, struct bk_err *err)
 {
 	WHERE_AUTO struct where w = WHERE_INIT;
-	struct bk_err why;
 
 	if (find(h, &w, err) < 0)
 		return -1;
@@ -228,12 +226,11 @@ int quarantine_return(struct catalog *cat, struct hold *h, struct bk_err *err)
 		(void)bk_err_set(
 			err, errno == EEXIST ? BK_EX_CANTCREAT : BK_EX_IOERR,
 			errno, "cannot move it back");
-		(void)hold_set(cat, h, HOLD_HELD, &why);
-		return -1;
+		return give_up(cat, h, HOLD_HELD, err);
 	}
 	if (fsync(w.dir) < 0 || fsync(w.q) < 0)
 		return fail(err, "flush its folder");
-	return hold_set(cat, h, HOLD_BACK, err);
+	return note(cat, h, HOLD_BACK, err);
 }
 
 /* ---- what a crash left -------------------------------------------------------- */

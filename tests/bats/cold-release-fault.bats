@@ -31,7 +31,7 @@ whole() {
 		for when in 1 2 3; do
 			for how in signal=KILL error=EIO; do
 				strace -f -qq -o /dev/null -e trace=$call \
-					-e inject=$call:$how:when=$when \
+					-e inject=$call:$how:when="$when" \
 					bk-cold release --yes >/dev/null 2>&1 || :
 				bk-cold -q undo >/dev/null 2>&1 || :
 				whole "$call $when $how"
@@ -45,4 +45,21 @@ whole() {
 		done
 	done
 	assert_is $runs 18
+}
+
+@test "a run that calls itself good leaves no step open" {
+	local when open
+	need_program strace
+	for when in {9..20}; do
+		status=0
+		strace -qq -o /dev/null -e trace=statx \
+			-e inject=statx:error=ENOENT:when="$when" \
+			bk-cold release --yes >/dev/null 2>&1 || status=$?
+		open=$(holds | grep -E '^(moving|deleting|returning)') || :
+		[ $status != 0 ] || assert_is "$when: $open" "$when: "
+		bk-cold -q undo
+		whole "statx $when"
+		bk-cold -q push
+		days_pass 8
+	done
 }
