@@ -92,6 +92,12 @@ static int clean_parts(const struct targets *t, struct target *to,
 	return 0;
 }
 
+/* The number of a disk may be that of another after a reboot. */
+static bool is_here(const struct target *to)
+{
+	return to->box || !bk_str_starts(to->known.peer, "dev:");
+}
+
 int targets_distinct(const struct targets *t, struct bk_err *err)
 {
 	for (size_t i = 0; i < t->n; i++) {
@@ -100,7 +106,8 @@ int targets_distinct(const struct targets *t, struct bk_err *err)
 		for (size_t k = i + 1; k < t->n; k++) {
 			const struct catalog_box *b = &t->v[k].known;
 
-			if (*a->peer && strcmp(a->peer, b->peer) == 0)
+			if (*a->peer && strcmp(a->peer, b->peer) == 0 &&
+			    is_here(&t->v[i]) && is_here(&t->v[k]))
 				return bk_err_set(
 					err, BK_EX_NOPERM, 0,
 					"the boxes %s and %s are one place "

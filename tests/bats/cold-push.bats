@@ -241,6 +241,19 @@ teardown() { cold_teardown; }
 	assert_is "$(find "$one/$host/DATA" -type f | wc -l)" 2
 }
 
+@test "disks whose numbers were swapped by a reboot are still two" {
+	mv src/a/.coldstorage src/a/.coldstorage_redundant
+	disk "$two"
+	bk-cold -q init two >/dev/null
+	ask "update box set peer = 'dev:$(mountpoint -d "$one")'
+			where name = 'two';
+		update box set peer = 'dev:$(mountpoint -d "$two")'
+			where name = 'one'"
+	run_bk 0 bk-cold push
+	proved "$one"
+	proved "$two"
+}
+
 @test "two names for one place are refused" {
 	mv src/a/.coldstorage src/a/.coldstorage_redundant
 	url_two=dir:$one
