@@ -6,6 +6,7 @@
 #   make install    DESTDIR= PREFIX= and so on   make check-quick  the short tests only
 #   make lint       every lint                   make fuzz         FUZZ_SECONDS=30 each
 #   make demo       see it work                  make deb rpm      packages
+#   make check-release     the proofs of safety of bk-cold release at length
 #
 # Variables: B=build (where things are built), SAN=1 (ASan and UBSan),
 # WERROR=1, V=1 (show commands), WITHOUT=bk-secret-service (no libsecret here),
@@ -112,7 +113,7 @@ LINK = $(CC) $(BK_CFLAGS) $(CFLAGS) $(BK_LDFLAGS) $(LDFLAGS) -o $@ \
 # ---- what a goal needs installed -------------------------------------------
 
 DEPS :=
-ifneq ($(filter check check-quick,$(MAKECMDGOALS)),)
+ifneq ($(filter check check-quick check-release,$(MAKECMDGOALS)),)
 DEPS += build check
 endif
 ifneq ($(filter demo,$(MAKECMDGOALS)),)
@@ -201,7 +202,7 @@ clean:
 
 LINTS = lint-format lint-tidy lint-cppcheck lint-analyze lint-shell lint-man \
 	lint-systemd
-.PHONY: all deps clean check check-quick demo bench lint $(LINTS) fuzz \
+.PHONY: all deps clean check check-quick check-release demo bench lint $(LINTS) fuzz \
 	$(FUZZ_RUN) install uninstall deb rpm
 
 check: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
@@ -209,6 +210,14 @@ check: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
 
 check-quick: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
 	@B=$(B) QUICK=1 tests/run.sh
+
+# Hours, as root. Each prints what it did, and how often; SEED= others.
+STEPS ?= 100000
+SEED ?= 1
+check-release: all | $(FIRST)
+	@set -e; for run in 'release_fault.py 0' 'release_crash.py 0' \
+		'release_random.py $(STEPS)'; do echo "$$run $(SEED)"; \
+		BK_BIN=$(abspath $(B)) python3 tests/rigs/$$run $(SEED); done
 
 demo: all | $(FIRST)
 	@BK_BIN=$(abspath $(B)) tests/demo.sh
