@@ -343,7 +343,7 @@ static bool is_watch(const char *s)
 /* KIND or KIND:NAME, as bk-verify has them. */
 static bool is_subject(const char *s)
 {
-	static const char *const words[] = { "repo", "packs", "drill" };
+	static const char *const words[] = { "repo", "packs", "drill", "cold" };
 	size_t n = strcspn(s, ":");
 
 	for (size_t i = 0; i < BK_COUNT(words); i++)
@@ -585,7 +585,7 @@ static const char *const wanted[] = {
 	[BK_CONF_WEB] = "an address (http:// or https://, nothing behind '?')",
 	[BK_CONF_BOX] = "a box (sftp://[user@]host[:port]/folder or dir:/path)",
 	[BK_CONF_SUBJECT] =
-		"repo, packs or drill, alone or with ':' and a name",
+		"repo, packs, drill or cold, alone or with ':' and a name",
 	[BK_CONF_WATCH] = "a job (KIND NAME, or KIND for all of them)",
 };
 

@@ -590,6 +590,16 @@ static int64_t repo_since(const struct reader *r,
 	return since;
 }
 
+/* Of what it proves the first was made then. */
+static int64_t verify_since(const struct reader *r,
+			    const struct bk_verify_subject *subject)
+{
+	if (subject->kind == BK_VERIFY_COLD)
+		return bk_rec_time(find_state(r, "bk-cold", "cold push"),
+				   "since", r->now);
+	return repo_since(r, bk_verify_repo(r->conf, subject->section));
+}
+
 static void add_verifies(struct reader *r)
 {
 	BK_AUTO_VERIFY_SUBJECTS struct bk_verify_subjects l;
@@ -602,7 +612,7 @@ static void add_verifies(struct reader *r)
 			      bk_asprintf("verify %s:%s",
 					  bk_verify_word(l.v[i].kind), s->name),
 			      "bk-verify", bk_verify_max_age(r->conf),
-			      repo_since(r, bk_verify_repo(r->conf, s)));
+			      verify_since(r, &l.v[i]));
 	}
 }
 

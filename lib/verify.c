@@ -27,6 +27,7 @@ const char *bk_verify_word(enum bk_verify_kind kind)
 		[BK_VERIFY_REPO] = "repo",
 		[BK_VERIFY_PACKS] = "packs",
 		[BK_VERIFY_DRILL] = "drill",
+		[BK_VERIFY_COLD] = "cold",
 	};
 
 	return words[kind];
@@ -73,12 +74,31 @@ static bool has_folders(const struct bk_conf_section *set)
 	       bk_conf_value(set, "path", NULL);
 }
 
+/* A box that cold copies belong on. */
+static bool is_cold(const struct bk_conf *conf,
+		    const struct bk_conf_section *box)
+{
+	static const char *const keys[] = { "boxes", "redundant" };
+	const struct bk_conf_section *cold = bk_conf_find(conf, "cold", NULL);
+	BK_AUTO_STRV struct bk_strv names = BK_STRV_INIT;
+
+	for (size_t i = 0; i < BK_COUNT(keys); i++) {
+		const struct bk_conf_value *v = NULL;
+
+		while ((v = bk_conf_value(cold, keys[i], v)))
+			bk_strv_split(&names, v->value, " ");
+	}
+	return bk_strv_has(&names, box->name);
+}
+
 static bool is_wanted(const struct bk_conf *conf, enum bk_verify_kind kind,
 		      const struct bk_conf_section *s)
 {
 	switch (kind) {
 	case BK_VERIFY_DRILL:
 		return has_folders(s);
+	case BK_VERIFY_COLD:
+		return is_cold(conf, s);
 	case BK_VERIFY_PACKS:
 		return is_used(conf, s) && has_place(s);
 	default:
@@ -109,6 +129,7 @@ void bk_verify_subjects(const struct bk_conf *conf,
 		[BK_VERIFY_REPO] = "repo",
 		[BK_VERIFY_PACKS] = "repo",
 		[BK_VERIFY_DRILL] = "backup",
+		[BK_VERIFY_COLD] = "box",
 	};
 
 	*ret = BK_VERIFY_SUBJECTS_INIT;

@@ -16,6 +16,7 @@ enum bk_verify_kind {
 	BK_VERIFY_REPO,	 /* a [repo]: restic's check */
 	BK_VERIFY_PACKS, /* its files, hashed where they lie */
 	BK_VERIFY_DRILL, /* a [backup]: restored and compared */
+	BK_VERIFY_COLD,	 /* a [box]: its cold copies */
 	BK_VERIFY_KINDS
 };
 

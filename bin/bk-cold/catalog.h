@@ -190,6 +190,15 @@ int catalog_last_id(struct catalog *c, int64_t *ret, struct bk_err *err);
 int catalog_sum(struct catalog *c, int box, struct catalog_sum *ret,
 		struct bk_err *err);
 
+/*
+ * How old the proofs of a box are: the copies, bad ones excepted, the oldest
+ * proof first, in CATALOG_SHARES shares that are alike, and of each the oldest
+ * proof (0: never). 0 where there is no copy, else 1.
+ */
+#define CATALOG_SHARES 64
+int catalog_proofs(struct catalog *c, int box, int64_t ret[CATALOG_SHARES],
+		   struct bk_err *err);
+
 static inline void catalog_auto_close_(struct catalog **c)
 {
 	catalog_close(*c);

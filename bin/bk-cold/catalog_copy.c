@@ -348,6 +348,34 @@ int catalog_sum(struct catalog *c, int box, struct catalog_sum *ret,
 	return 0;
 }
 
+int catalog_proofs(struct catalog *c, int box, int64_t ret[CATALOG_SHARES],
+		   struct bk_err *err)
+{
+	static const char count[] = "SELECT count(*), 0 FROM copy"
+				    " WHERE box = ?1 AND state = 0";
+	static const char sql[] = "SELECT last FROM copy WHERE box = ?1"
+				  " AND state = 0 ORDER BY last";
+	uint64_t all = 0, none, i = 0, share = 0;
+	sqlite3_stmt *q;
+	int got;
+
+	if (sum_row(c, count, box, &all, &none, err) < 0)
+		return -1;
+	q = all > 0 ? db_query(c, sql, err) : NULL;
+	if (!q)
+		return all > 0 ? -1 : 0;
+	(void)sqlite3_bind_int(q, 1, box);
+	while ((got = db_row(c, q, err)) == 1) {
+		/* Where there are few, one is more than a share. */
+		while (share < CATALOG_SHARES &&
+		       share * all / CATALOG_SHARES == i)
+			ret[share++] = sqlite3_column_int64(q, 0);
+		i++;
+	}
+	(void)sqlite3_reset(q);
+	return got < 0 ? -1 : share == CATALOG_SHARES;
+}
+
 int catalog_last_id(struct catalog *c, int64_t *ret, struct bk_err *err)
 {
 	static const char sql[] = "SELECT coalesce(max(id), 0), ?1 FROM file";

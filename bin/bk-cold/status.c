@@ -20,6 +20,8 @@ struct status {
 	char *message;	   /* of what is not ok */
 	bool told_room;
 	uint64_t free, total;
+	bool has_proofs;
+	int64_t proofs[CATALOG_SHARES];
 };
 
 static void connect_box(struct status *s, int *ret_exit)
@@ -67,6 +69,14 @@ static void print_json(struct status *s)
 		bk_rec_set_time(o, "oldest_proof", s->sum.oldest);
 	if (s->sum.newest)
 		bk_rec_set_time(o, "newest_proof", s->sum.newest);
+	if (s->has_proofs) {
+		json_t *list = json_array();
+
+		for (size_t i = 0; i < CATALOG_SHARES; i++)
+			(void)json_array_append_new(list,
+						    json_integer(s->proofs[i]));
+		(void)json_object_set_new(o, "proofs", list);
+	}
 	bk_rec_json(&s->c->out, "box", o);
 }
 
@@ -180,8 +190,11 @@ static int print_bad(void *arg, const struct catalog_object *k,
 
 static int show_known(struct status *s, int *ret_exit, struct bk_err *err)
 {
-	if (catalog_sum(s->cat, s->known.id, &s->sum, err) < 0)
+	int got = catalog_proofs(s->cat, s->known.id, s->proofs, err);
+
+	if (got < 0 || catalog_sum(s->cat, s->known.id, &s->sum, err) < 0)
 		return -1;
+	s->has_proofs = got > 0;
 	s->state = "offline";
 	if (!s->c->offline)
 		connect_box(s, ret_exit);

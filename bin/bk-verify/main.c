@@ -14,6 +14,7 @@
  *   packs.c      its files, hashed where they lie: place.c, ssh.c, listing.c;
  *                missing.c, known.c: those that are gone
  *   drill.c      restored and compared: sample.c, compare.c
+ *   cold.c       cold copies on a box
  *
  * Exit: 0 all that was tried is proved, and nothing is behind; 1 a proof
  * failed, now or before; 3 some could not be told, or the proof is behind its

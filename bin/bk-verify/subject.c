@@ -15,6 +15,7 @@ const struct kind *subject_kind(const struct subject *s)
 {
 	static const struct kind *const kinds[BK_VERIFY_KINDS] = {
 		[BK_VERIFY_DRILL] = &kind_drill,
+		[BK_VERIFY_COLD] = &kind_cold,
 		[BK_VERIFY_REPO] = &kind_repo,
 		[BK_VERIFY_PACKS] = &kind_packs,
 	};
@@ -23,13 +24,14 @@ const struct kind *subject_kind(const struct subject *s)
 }
 
 /*
- * Which place a subject is about: its repository, whose URL may hold a
+ * Which place a subject is about: its repository or box, whose URL may hold a
  * password, and is not kept for that.
  */
 static int place_of(const struct subject *s, char ret[static 65],
 		    struct bk_err *err)
 {
-	const char *url = bk_conf_str(s->repo, "url", "");
+	const char *url =
+		bk_conf_str(s->repo ? s->repo : s->section, "url", "");
 
 	return bk_digest_text(url, strlen(url), ret, err);
 }

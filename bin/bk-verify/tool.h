@@ -45,9 +45,9 @@ enum outcome {
 struct subject {
 	enum bk_verify_kind kind;
 	const struct bk_conf_section *section;
-	const struct bk_conf_section *repo;
-	char *name; /* "packs:main" */
-	char *job;  /* "verify packs:main" */
+	const struct bk_conf_section *repo; /* NULL: of a box */
+	char *name;			    /* "packs:main" */
+	char *job;			    /* "verify packs:main" */
 	struct progress progress;
 	struct progress_clock clock;
 
@@ -81,7 +81,7 @@ struct kind {
 	/* What was gone, or is new, shall be so; NULL: it makes no difference. */
 	void (*accept)(struct verify *v, struct subject *s);
 };
-extern const struct kind kind_repo, kind_packs, kind_drill;
+extern const struct kind kind_repo, kind_packs, kind_drill, kind_cold;
 const struct kind *subject_kind(const struct subject *s);
 
 /* All subjects of the configuration, with their progress. */
