@@ -5,6 +5,9 @@
 
 #include "grants.h"
 
+/* A time of whole seconds, with what clocks of files lag behind, cannot tell
+ * two changes apart that are no farther away from each other. */
+#define FRESH_MS 1050
 /* Larger tables are never sorted, but read in the order of an index. */
 #define SORT_MAX (64U << 20)
 
@@ -67,6 +70,19 @@ static bool is_remote(const char *engine)
 	return false;
 }
 
+/* A time to come, by a clock that was set, is no time to wait for. */
+static void note_age(struct catalog *c, const char *age_us)
+{
+	bool minus = age_us && *age_us == '-';
+	int64_t ms =
+		age_us ? (int64_t)(number(age_us + minus) / 1000) : FRESH_MS;
+
+	if (minus)
+		ms = -ms;
+	if (ms > -FRESH_MS && FRESH_MS - ms > c->fresh_ms)
+		c->fresh_ms = FRESH_MS - ms;
+}
+
 static void take_table(struct catalog *c, struct database *db, MYSQL_ROW row,
 		       const struct bk_strv *engines, enum selected chosen)
 {
@@ -94,7 +110,10 @@ static void take_table(struct catalog *c, struct database *db, MYSQL_ROW row,
 	}
 	o->remote = is_remote(engine);
 	o->transactional = bk_strv_has(engines, engine);
+	o->partitioned = *row[8] == '1';
 	o->rows = chosen == SELECTED_ALL && !o->remote;
+	if (o->rows && o->transactional)
+		note_age(c, row[9]);
 	if (o->remote && strcasecmp(engine, "MRG_MyISAM") != 0 &&
 	    strcasecmp(engine, "BLACKHOLE") != 0)
 		bk_strv_addf(&c->warnings,
@@ -112,7 +131,9 @@ static int list_tables(struct server *s, const struct selection *sel,
 		s, err,
 		"SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, "
 		"DATA_LENGTH, CREATE_TIME, TABLE_COMMENT, "
-		"CONVERT(CONVERT(TABLE_NAME USING filename) USING binary) FROM "
+		"CONVERT(CONVERT(TABLE_NAME USING filename) USING binary), "
+		"IFNULL(CREATE_OPTIONS LIKE '%%partitioned%%', 0), "
+		"TIMESTAMPDIFF(MICROSECOND, CREATE_TIME, NOW(6)) FROM "
 		"information_schema.TABLES WHERE TABLE_SCHEMA = %s",
 		where);
 	MYSQL_ROW row;

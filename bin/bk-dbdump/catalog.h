@@ -48,8 +48,14 @@ struct object {
 	bool transactional;   /* a snapshot covers it */
 	bool remote;	      /* its rows are elsewhere */
 	uint64_t estimated_rows, estimated_bytes;
-	char *created; /* when the server says that it was */
-	uint64_t id;   /* of InnoDB, or 0 */
+	/*
+	 * Tables. What was renamed, exchanged or made anew is found by these
+	 * two; a partition that changed places and came back is found only
+	 * while it is read.
+	 */
+	char *created; /* when the server says that it was, in seconds */
+	uint64_t id;   /* of InnoDB, of all partitions together, or 0 */
+	bool partitioned;
 };
 
 struct database {
@@ -66,6 +72,9 @@ struct catalog {
 	struct database *v; /* by name */
 	size_t n;
 	struct bk_strv warnings;
+	/* For so many milliseconds a table may still be changed in the second
+	 * in which it was made, so that it would look like the same. */
+	int64_t fresh_ms;
 };
 #define CATALOG_INIT ((struct catalog){ NULL })
 
@@ -95,10 +104,16 @@ struct object *catalog_find(const struct database *db, enum object_kind kind,
 /*
  * The name of what of before is not the same in after, in the sense that rows
  * or definitions that were read meanwhile cannot be trusted; NULL: nothing.
- * The caller frees it.
+ * exact: what is new or gone counts, too. The caller frees it.
  */
-char *catalog_changed(const struct catalog *before,
-		      const struct catalog *after);
+char *catalog_changed(const struct catalog *before, const struct catalog *after,
+		      bool exact);
+/*
+ * Is a table that others cannot change now, for the connection reads it, the
+ * one of the catalog? 0, -1, CATALOG_MOVED.
+ */
+int catalog_same_table(struct server *s, const struct object *o,
+		       struct bk_err *err);
 
 /* `db`.`name`, as messages have it: db.name */
 char *object_label(const struct object *o);

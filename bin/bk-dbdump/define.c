@@ -216,33 +216,67 @@ static uint64_t id_of(const struct innodb *v, size_t n, const struct object *o)
 	return id;
 }
 
-/* Without the privilege to look at them: 0 as well. */
-static int read_ids(struct server *s, struct catalog *c, struct bk_err *err)
+/* Those whose names start so; NULL: all. They point into *ret_result. */
+static int read_innodb(struct server *s, const char *start, struct innodb **ret,
+		       size_t *ret_n, MYSQL_RES **ret_result,
+		       struct bk_err *err)
 {
-	BK_AUTO_RESULT MYSQL_RES *r =
-		server_query(s,
-			     "SELECT NAME, TABLE_ID FROM "
-			     "information_schema.INNODB_SYS_TABLES",
-			     err);
-	struct innodb *v;
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+	MYSQL_RES *r;
 	MYSQL_ROW row;
 	size_t n = 0;
 
-	if (!r) /* no InnoDB, or not for us: what else is known must do */
+	bk_buf_adds(&b, "SELECT NAME, TABLE_ID FROM "
+			"information_schema.INNODB_SYS_TABLES");
+	if (start) {
+		bk_buf_addf(&b, " WHERE LEFT(NAME, %zu) = ", strlen(start));
+		value_add_text(&b, start);
+	}
+	r = server_query(s, b.p, err);
+	if (!r)
+		return -1;
+	*ret = bk_calloc(mysql_num_rows(r) + 1, sizeof(**ret));
+	while ((row = mysql_fetch_row(r)))
+		(*ret)[n++] = (struct innodb){ row[0], row[1] };
+	qsort(*ret, n, sizeof(**ret), by_name);
+	*ret_n = n;
+	*ret_result = r;
+	return 0;
+}
+
+static int read_ids(struct server *s, struct catalog *c, struct bk_err *err)
+{
+	BK_AUTO_RESULT MYSQL_RES *r = NULL;
+	BK_AUTO_FREE struct innodb *v = NULL;
+	size_t n;
+
+	/* No InnoDB, or not for us, who need no number then. */
+	if (read_innodb(s, NULL, &v, &n, &r, err) < 0)
 		return err->exit == BK_EX_NOPERM ||
 				       mysql_errno(s->m) == ER_UNKNOWN_TABLE
 			       ? 0
 			       : -1;
-	v = bk_calloc(mysql_num_rows(r) + 1, sizeof(*v));
-	while ((row = mysql_fetch_row(r)))
-		v[n++] = (struct innodb){ row[0], row[1] };
-	qsort(v, n, sizeof(*v), by_name);
 	for (size_t d = 0; d < c->n; d++)
 		for (size_t i = 0; i < c->v[d].n; i++)
 			if (c->v[d].v[i].file)
 				c->v[d].v[i].id = id_of(v, n, &c->v[d].v[i]);
-	free(v);
 	return 0;
+}
+
+int catalog_same_table(struct server *s, const struct object *o,
+		       struct bk_err *err)
+{
+	BK_AUTO_FREE char *name = bk_asprintf("%s/%s", o->db->file, o->file);
+	BK_AUTO_RESULT MYSQL_RES *r = NULL;
+	BK_AUTO_FREE struct innodb *v = NULL;
+	size_t n;
+
+	if (read_innodb(s, name, &v, &n, &r, err) < 0)
+		return -1;
+	if (id_of(v, n, o) == o->id)
+		return 0;
+	bk_err_set(err, BK_EX_NO, 0, "it was exchanged while it was read");
+	return CATALOG_MOVED;
 }
 
 int catalog_define(struct server *s, struct catalog *c, struct bk_err *err)
@@ -330,35 +364,65 @@ static bool same_text(const struct object *a, const struct object *b)
 
 static bool changed(const struct object *a, const struct object *b)
 {
-	if (!same_text(a, b) || !same(a->sql_mode, b->sql_mode) ||
-	    a->number != b->number || a->id != b->id)
-		return true;
-	/* A time says little where there is a number. */
-	return a->kind == OBJECT_TABLE && a->id == 0 &&
-	       !same(a->created, b->created);
+	return !same_text(a, b) || !same(a->sql_mode, b->sql_mode) ||
+	       a->number != b->number || a->id != b->id ||
+	       (a->kind == OBJECT_TABLE && !same(a->created, b->created));
+}
+
+/* The first that is not among the others, or NULL. */
+static const struct object *missing(const struct database *of,
+				    const struct database *among)
+{
+	for (size_t i = 0; i < of->n; i++)
+		if (!catalog_find(among, of->v[i].kind, of->v[i].name))
+			return &of->v[i];
+	return NULL;
+}
+
+static char *changed_in(const struct database *x, const struct database *y,
+			bool exact)
+{
+	const struct object *o = NULL;
+
+	if (exact && !same(x->text, y->text))
+		return bk_strdup(x->name);
+	if (exact)
+		o = missing(y, x);
+	for (size_t i = 0; i < x->n && !o; i++) {
+		const struct object *now =
+			catalog_find(y, x->v[i].kind, x->v[i].name);
+
+		if (now ? changed(&x->v[i], now) : exact)
+			o = &x->v[i];
+	}
+	return o ? object_label(o) : NULL;
 }
 
 /*
  * What is gone now was there when it was read, or reading it had failed; what
- * is new was not there when the dump began.
+ * is new was not there when the dump began: unless it is exact, that will do.
  */
-char *catalog_changed(const struct catalog *before, const struct catalog *after)
+char *catalog_changed(const struct catalog *before, const struct catalog *after,
+		      bool exact)
 {
-	for (size_t d = 0, e = 0; d < before->n; d++) {
-		const struct database *x = &before->v[d], *y;
+	size_t e = 0;
 
-		while (e < after->n && strcmp(after->v[e].name, x->name) < 0)
+	for (size_t d = 0; d < before->n; d++) {
+		const struct database *x = &before->v[d];
+		bool gone;
+		char *name;
+
+		while (!exact && e < after->n &&
+		       strcmp(after->v[e].name, x->name) < 0)
 			e++;
-		if (e == after->n || strcmp(after->v[e].name, x->name) != 0)
+		gone = e == after->n || strcmp(after->v[e].name, x->name) != 0;
+		if (gone && exact)
+			return bk_strdup(x->name);
+		if (gone)
 			continue;
-		y = &after->v[e];
-		for (size_t i = 0; i < x->n; i++) {
-			const struct object *o =
-				catalog_find(y, x->v[i].kind, x->v[i].name);
-
-			if (o && changed(&x->v[i], o))
-				return object_label(o);
-		}
+		name = changed_in(x, &after->v[e++], exact);
+		if (name)
+			return name;
 	}
-	return NULL;
+	return exact && e < after->n ? bk_strdup(after->v[e].name) : NULL;
 }

@@ -109,22 +109,89 @@ static int look(struct server *s, const struct dump_options *o, bool check,
 	return got;
 }
 
+/*
+ * A table that was made or renamed in this second could be so again without
+ * looking different. Waits until that is over.
+ */
+static int settle(const struct dump *d, struct bk_err *err)
+{
+	int64_t end = bk_time_mono_ms() + d->catalog.fresh_ms;
+	int64_t left;
+
+	while ((left = end - bk_time_mono_ms()) > 0) {
+		if (bk_sig_pending())
+			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
+					  "it was interrupted");
+		(void)poll(NULL, 0, (int)left);
+	}
+	return 0;
+}
+
+/*
+ * Is all still as it was defined? exact: is nothing new or gone, either?
+ * 0, -1, CATALOG_MOVED.
+ */
+static int verify(struct dump *d, bool exact, struct bk_err *err)
+{
+	BK_AUTO(catalog_free) struct catalog now = CATALOG_INIT;
+	BK_AUTO_FREE char *changed = NULL;
+	int got = look(&d->server, d->o, false, &now, err);
+
+	if (got == -1 && err->exit == BK_EX_NOINPUT)
+		return exact ? CATALOG_MOVED : 0;
+	if (got < 0)
+		return got;
+	changed = catalog_changed(&d->catalog, &now, exact);
+	if (!changed)
+		return 0;
+	bk_err_set(err, BK_EX_NO, 0,
+		   "the definition of %s was changed during the dump", changed);
+	return CATALOG_MOVED;
+}
+
+/*
+ * The snapshot, and definitions that are the same before and after it was
+ * taken. exact: also of what came or went between.
+ */
+static int begin(struct dump *d, bool exact, struct bk_err *err)
+{
+	int got = look(&d->server, d->o, true, &d->catalog, err);
+
+	if (got == 0)
+		got = settle(d, err);
+	if (got == 0)
+		got = snapshot_open(&d->o->login, d->o->connections,
+				    d->o->stage, &d->catalog, &d->snapshot,
+				    err);
+	if (got == 0)
+		got = verify(d, exact, err);
+	if (got == 0)
+		got = catalog_sequences(&d->server, &d->catalog, err);
+	return got;
+}
+
 static int prepare(struct dump *d, struct bk_err *err)
 {
-	int got = CATALOG_MOVED;
+	int got;
 
 	if (server_connect(&d->o->login, &d->server, err) < 0)
 		return -1;
-	/* Tables that come and go do no harm as long as nothing is read. */
-	for (int i = 0; i < LOOKS && got == CATALOG_MOVED; i++)
-		got = look(&d->server, d->o, true, &d->catalog, err);
-	if (got < 0)
+	/* Where tables come and go all the time, it will never be exact. */
+	for (int i = 1; i <= LOOKS; i++) {
+		got = begin(d, i < LOOKS, err);
+		if (got == 0 && i == LOOKS)
+			bk_strv_add(&d->catalog.warnings,
+				    "tables or other objects come and go all "
+				    "the time: those in the dump were there "
+				    "some seconds before its point in time");
+		if (got != CATALOG_MOVED || i == LOOKS)
+			break;
+		snapshot_close(&d->snapshot);
+		catalog_free(&d->catalog);
+	}
+	if (got != 0)
 		return got;
-	if (check_broken(d, err) < 0 ||
-	    snapshot_open(&d->o->login, d->o->connections, d->o->stage,
-			  &d->catalog, &d->snapshot, err) < 0)
-		return -1;
-	return catalog_sequences(&d->server, &d->catalog, err);
+	return check_broken(d, err);
 }
 
 static int write_text(struct dump *d, const struct part *part,
@@ -232,24 +299,6 @@ static int write_all(struct dump *d, struct bk_err *err)
 	return write_texts(d, MANIFEST_POST, err);
 }
 
-/* Is all still as it was defined when the dump began? */
-static int verify(struct dump *d, struct bk_err *err)
-{
-	BK_AUTO(catalog_free) struct catalog now = CATALOG_INIT;
-	BK_AUTO_FREE char *changed = NULL;
-	int got = look(&d->server, d->o, false, &now, err);
-
-	/* Gone altogether is no harm: it was there when it was read. */
-	if (got < 0)
-		return got == -1 && err->exit == BK_EX_NOINPUT ? 0 : got;
-	changed = catalog_changed(&d->catalog, &now);
-	if (!changed)
-		return 0;
-	bk_err_set(err, BK_EX_NO, 0,
-		   "the definition of %s was changed during the dump", changed);
-	return CATALOG_MOVED;
-}
-
 static void report(struct dump *d, struct dump_result *ret)
 {
 	dump_result_free(ret);
@@ -284,7 +333,7 @@ static int attempt(const struct dump_options *o, struct output *out,
 	if (got == 0)
 		got = write_all(&d, err);
 	if (got == 0)
-		got = verify(&d, err);
+		got = verify(&d, false, err);
 	if (got == 0)
 		report(&d, ret);
 	out->sink.guard = NULL;

@@ -112,7 +112,7 @@ void block_free(struct block *b);
 char *key_condition(const struct table *t, char op, bool keys, MYSQL_ROW row,
 		    const unsigned long *lengths);
 
-/* Read a task to its end: 0, -1 with err. */
+/* Read a task to its end: 0, -1 with err, CATALOG_MOVED with err. */
 int task_read(struct worker *me, struct task *t, struct bk_err *err);
 
 #endif

@@ -217,6 +217,16 @@ static int check_database(struct server *s, const struct grants *g,
 		     (o->kind == OBJECT_VIEW &&
 		      want(s, g, "SHOW VIEW", db->name, o->name, err) < 0)))
 			return -1;
+		if (table && o->rows && o->transactional &&
+		    strcasecmp(o->engine, "InnoDB") == 0 &&
+		    !grants_have(g, "PROCESS", NULL, NULL)) {
+			BK_AUTO_FREE char *what = bk_asprintf(
+				"does not see whether %s.%s is exchanged for "
+				"another table while it is read",
+				db->name, o->name);
+
+			return missing(s, "PROCESS", NULL, NULL, what, err);
+		}
 		if (table && o->rows && !o->transactional &&
 		    !grants_have(g, "LOCK TABLES", db->name, NULL)) {
 			BK_AUTO_FREE char *what = bk_asprintf(

@@ -497,20 +497,32 @@ static int read_task(struct reader *r, struct bk_err *err)
 	}
 }
 
+static int read_all(struct reader *r, struct bk_err *err)
+{
+	const struct object *o = r->task->feed->o;
+
+	if (read_task(r, err) < 0 || give(r) < 0)
+		return -1;
+	return o->partitioned && o->transactional && o->id != 0
+		       ? catalog_same_table(r->me->server, o, err)
+		       : 0;
+}
+
 int task_read(struct worker *me, struct task *t, struct bk_err *err)
 {
 	struct reader r = { .me = me, .task = t, .table = &t->feed->o->table };
 	struct bk_err why = { .exit = BK_EX_OK };
+	int got = read_all(&r, &why);
 
 	/* Given up only because all stop: why is empty then. */
-	if (read_task(&r, &why) < 0 || give(&r) < 0) {
+	if (got < 0) {
 		BK_AUTO_FREE char *name = object_label(t->feed->o);
 
 		block_free(r.block);
 		if (why.exit != BK_EX_OK)
 			bk_err_set(err, why.exit, 0, "table %s: %s", name,
 				   why.msg);
-		return -1;
+		return got;
 	}
 	if (!t->feed->o->transactional)
 		return 0;

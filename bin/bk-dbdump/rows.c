@@ -200,18 +200,22 @@ static void *worker_main(void *arg)
 	struct worker *me = arg;
 	struct bk_err err = { .exit = BK_EX_OK };
 	struct task *t;
+	int got;
 
 	for (;;) {
-		if (work_take(me, &t, &err) < 0)
+		got = work_take(me, &t, &err);
+		if (got < 0)
 			break;
 		if (!t)
 			return NULL;
-		if (task_read(me, t, &err) < 0)
+		got = task_read(me, t, &err);
+		if (got < 0)
 			break;
 		work_done(me->work, t);
 	}
 	if (err.exit != BK_EX_OK)
-		work_stop(me->work, &err, is_moved(me->server));
+		work_stop(me->work, &err,
+			  got == CATALOG_MOVED || is_moved(me->server));
 	return NULL;
 }
 

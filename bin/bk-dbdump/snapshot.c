@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "snapshot.h"
 
+#include <mysqld_error.h>
 #include <poll.h>
 
 #include "log.h"
@@ -86,6 +87,8 @@ static int lock_tables(struct snapshot *s, const struct login *login,
 	for (int i = 0; i < LOCK_TRIES && !bk_sig_pending(); i++) {
 		if (server_do(&s->locks, sql.p, err) == 0)
 			return 0;
+		if (mysql_errno(s->locks.m) == ER_NO_SUCH_TABLE)
+			return CATALOG_MOVED;
 		if (err->exit != BK_EX_TEMPFAIL)
 			return -1;
 		bk_notice("a table is locked by others, trying again");
@@ -174,7 +177,8 @@ static int take_held(struct snapshot *s, const struct login *login,
 		got = lock_tables(s, login, c, err);
 	if (got == 0)
 		got = start_all(s, err);
-	if (server_do(stage, "BACKUP STAGE END", got == 0 ? err : NULL) < 0)
+	if (server_do(stage, "BACKUP STAGE END", got == 0 ? err : NULL) < 0 &&
+	    got == 0)
 		got = -1;
 	return got;
 }
@@ -188,11 +192,15 @@ static int take_staged(struct snapshot *s, const struct login *login,
 	if (server_connect(login, &stage, err) < 0)
 		return -1;
 	for (int i = 0; i < LOCK_TRIES && !bk_sig_pending(); i++) {
-		if (take_held(s, login, c, &stage, err) == 0) {
+		int got = take_held(s, login, c, &stage, err);
+
+		if (got == 0) {
 			*ret_position = position(&s->v[0]);
 			return 0;
 		}
 		server_close(&s->locks);
+		if (got == CATALOG_MOVED)
+			return got;
 		if (err->exit != BK_EX_TEMPFAIL)
 			return -1;
 		bk_notice("a table is locked by others, trying again");
@@ -240,6 +248,20 @@ static void set_applied(struct snapshot *s)
 	bk_rec_set_str(s->position, "replica_gtid", gtid);
 }
 
+/*
+ * What a transaction has read stays locked against changes of its definition,
+ * and a savepoint ends that only for who keeps out of the binary log, of which
+ * the position is known all the same.
+ */
+static void leave_log(struct server *s, bool say)
+{
+	if (server_do(s, "SET SESSION sql_log_bin = 0", NULL) < 0 && say &&
+	    is_on(s, "log_bin"))
+		bk_info("definitions of tables cannot be changed until the "
+			"dump has ended: GRANT BINLOG ADMIN ON *.* lets go of "
+			"each one that is read");
+}
+
 static int open_all(struct snapshot *s, const struct login *login,
 		    unsigned int n, bool stage, struct bk_err *err)
 {
@@ -255,6 +277,7 @@ static int open_all(struct snapshot *s, const struct login *login,
 			bk_info("one connection: %s", why);
 			n = 1;
 		}
+		leave_log(&s->v[s->n], s->n == 0);
 	}
 	return 0;
 }
@@ -263,10 +286,12 @@ static int take_any(struct snapshot *s, const struct login *login, bool stage,
 		    const struct catalog *c, char **ret_position,
 		    struct bk_err *err)
 {
+	int got;
+
 	if (stage && s->n > 1)
 		return take_staged(s, login, c, ret_position, err);
-	return lock_tables(s, login, c, err) < 0 ? -1
-						 : take(s, ret_position, err);
+	got = lock_tables(s, login, c, err);
+	return got < 0 ? got : take(s, ret_position, err);
 }
 
 int snapshot_open(const struct login *login, unsigned int n, bool stage,
@@ -275,11 +300,13 @@ int snapshot_open(const struct login *login, unsigned int n, bool stage,
 {
 	struct snapshot s = SNAPSHOT_INIT;
 	BK_AUTO_FREE char *text = NULL;
+	int got = open_all(&s, login, n, stage, err);
 
-	if (open_all(&s, login, n, stage, err) < 0 ||
-	    take_any(&s, login, stage, c, &text, err) < 0) {
+	if (got == 0)
+		got = take_any(&s, login, stage, c, &text, err);
+	if (got < 0) {
 		snapshot_close(&s);
-		return -1;
+		return got;
 	}
 	s.start = bk_time_now();
 	s.since = bk_time_mono_ms();

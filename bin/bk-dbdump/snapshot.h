@@ -27,7 +27,8 @@ struct snapshot {
 };
 #define SNAPSHOT_INIT ((struct snapshot){ NULL })
 
-/* At most n connections; stage: by BACKUP STAGE, where it is more than one. */
+/* At most n connections; stage: by BACKUP STAGE, where it is more than one.
+ * 0, -1; CATALOG_MOVED: a table that was to be locked is gone. */
 int snapshot_open(const struct login *login, unsigned int n, bool stage,
 		  const struct catalog *c, struct snapshot *ret,
 		  struct bk_err *err);

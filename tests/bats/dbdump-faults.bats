@@ -8,8 +8,6 @@
 load helper
 load mariadb
 
-CONSUMER=$BATS_TEST_DIRNAME/../rigs/consumer.py
-
 # big.blob is more than a dump holds in memory; a and z stand beside it.
 setup_file() {
 	mdb_setup_file --innodb-buffer-pool-size=256M
@@ -50,55 +48,6 @@ teardown() {
 		GLOBAL read_only = 0, GLOBAL wait_timeout = DEFAULT,
 		GLOBAL general_log = 0, GLOBAL net_read_timeout = DEFAULT,
 		GLOBAL idle_transaction_timeout = 0" 2>/dev/null || :
-}
-
-# held OPTION... -- PATTERN...: a dump by --exec into the file got; it stands
-# still after the first 100 kB, until goes.
-held() {
-	local options=()
-	while [ "$1" != -- ]; do options+=("$1"); shift; done
-	shift
-	# a shell has its background jobs ignore INT
-	env --default-signal=INT bk-dbdump dump --exec "${options[@]}" main \
-		"$@" -- "$CONSUMER" got --hold 100000 >"$T/out.txt" 2>"$T/err.txt" 3>&- 7>&- &
-	dump_pid=$! out=$T/out.txt err=$T/err.txt
-	wait_for 60 test -e got.held
-}
-
-# goes STATUS: lets it go on, and waits for its end.
-goes() {
-	touch got.go
-	ended "$1"
-}
-ended() {
-	status=0
-	wait "$dump_pid" || status=$?
-	dump_pid=
-	[ "$1" = "$status" ] || fail "status $status, not $1" "$(cat "$err")"
-}
-
-# told: the consumer was ended by a signal before its stdin was.
-told() {
-	[ ! -e got.eof ] || fail "it saw the end of stdin" || return
-	assert_is "$(head -n 1 got.signals)" INT
-	assert_cut got
-}
-
-# sessions: the ids of the dump's connections.
-sessions() {
-	sql "SELECT id FROM information_schema.processlist WHERE command <>
-		'Daemon' AND id <> CONNECTION_ID() ORDER BY id"
-}
-
-# locked TABLE: the table's rows are not to be had, by a session of its own.
-locked() {
-	hand_open
-	hand "LOCK TABLES small.$1 WRITE" >/dev/null
-}
-# stuck: somebody waits for that.
-stuck() {
-	[ "$(sql "SELECT COUNT(*) FROM information_schema.processlist WHERE
-		state LIKE 'Waiting for table%lock'")" -gt 0 ]
 }
 
 @test "the server dies" {
@@ -284,7 +233,7 @@ stuck() {
 	assert_is "$status" 0
 	cmp "$T/out" by-root
 	# and without any one of them it is 77 again, and says which
-	for right in SELECT 'SHOW VIEW' TRIGGER EVENT 'LOCK TABLES'; do
+	for right in SELECT 'SHOW VIEW' TRIGGER EVENT 'LOCK TABLES' PROCESS; do
 		sql "CREATE OR REPLACE USER dumper@localhost IDENTIFIED BY 'x';
 			GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES,
 			PROCESS, SHOW DATABASES ON *.* TO dumper@localhost;
@@ -298,7 +247,8 @@ stuck() {
 	# all databases are wanted: are they all seen?
 	sql "CREATE OR REPLACE USER dumper@localhost IDENTIFIED BY 'x';
 		GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES ON small.*
-		TO dumper@localhost; GRANT SELECT ON mysql.proc TO dumper@localhost"
+		TO dumper@localhost; GRANT SELECT ON mysql.proc TO dumper@localhost;
+		GRANT PROCESS ON *.* TO dumper@localhost"
 	run_bk 77 bk-dbdump dump main
 	assert_has "$err" 'SHOW DATABASES'
 	run_bk 0 bk-dbdump dump main small
@@ -311,109 +261,6 @@ stuck() {
 		GRANT SELECT ON small.a TO dumper@localhost"
 	run_bk 77 bk-dbdump dump main small.z
 	sql "DROP USER dumper@localhost"
-}
-
-# while_waiting TABLE STATEMENT [OPTION...]: dumps small, to got or as options
-# say; meanwhile, when the dump waits for that table, the statement is done.
-# Its status is in $status.
-while_waiting() {
-	local table=$1 change=$2
-	shift 2
-	locked "$table"
-	bk-dbdump dump -j 1 "$@" main small >got 2>"$T/err.txt" 3>&- 7>&- &
-	dump_pid=$! err=$T/err.txt status=0
-	wait_for 20 stuck
-	hand "$change" >"$T/said"
-	hand "UNLOCK TABLES" >/dev/null
-	hand_close
-	wait "$dump_pid" || status=$?
-	dump_pid=
-	assert_hasnt "$T/said" ERROR
-}
-
-@test "DDL during the dump: no stream is wrong and called complete" {
-	# what a snapshot does not protect from, each for itself
-	for change in \
-		'TRUNCATE TABLE small.z' \
-		'ALTER TABLE small.z ADD COLUMN new INT FIRST, ALGORITHM=COPY' \
-		'ALTER TABLE small.z DROP COLUMN w, ALGORITHM=INSTANT' \
-		'ALTER TABLE small.z ENGINE=MyISAM' \
-		'OPTIMIZE TABLE small.z' \
-		'DROP TABLE small.z; CREATE TABLE small.z (id INT PRIMARY KEY, v INT, w INT)' \
-		'ALTER TABLE small.z RENAME TO small.y' \
-		'ALTER TABLE small.z ADD KEY (v)'; do
-		setup_again
-		while_waiting z "$change"
-		if [ $status = 0 ]; then
-			as_it_is "$change" small
-		else
-			assert_is "$status" 1
-			assert_cut got
-			assert_has "$err" z
-		fi
-	done
-}
-
-# setup_again: the small tables anew.
-setup_again() {
-	sql "USE small; CREATE OR REPLACE TABLE small.z (id INT PRIMARY KEY, v INT, w INT);
-		INSERT INTO small.z SELECT seq, seq, 7 FROM seq_1_to_1000;
-		DROP TABLE IF EXISTS small.y;
-		CREATE OR REPLACE TABLE small.p (id INT PRIMARY KEY, v INT)
-			PARTITION BY RANGE (id) (PARTITION p1 VALUES LESS THAN (500),
-			PARTITION p2 VALUES LESS THAN MAXVALUE);
-		INSERT INTO small.p SELECT seq, seq FROM seq_1_to_1000"
-}
-
-# as_it_is CHANGE PATTERN...: the complete dump in got is how things are now.
-as_it_is() {
-	assert_whole got
-	run_bk 0 bk-dbdump dump main "${@:2}"
-	cmp got "$out" || fail "complete, but not so: $1"
-}
-
-# The dump is held by its consumer here, so that it reads big.blob meanwhile.
-# bats test_tags=long
-@test "tables swapped, partitions dropped or emptied during the dump" {
-	for change in \
-		'RENAME TABLE small.a TO small.x, small.z TO small.a, small.x TO small.z' \
-		'ALTER TABLE small.p DROP PARTITION p1' \
-		'ALTER TABLE small.p TRUNCATE PARTITION p1' \
-		'CREATE OR REPLACE VIEW small.v AS SELECT 2' \
-		'DROP DATABASE small'; do
-		sql "CREATE DATABASE IF NOT EXISTS small;
-			CREATE OR REPLACE TABLE small.a (id INT PRIMARY KEY, v INT);
-			INSERT INTO small.a VALUES (1, 1)"
-		setup_again
-		sql "CREATE OR REPLACE VIEW small.v AS SELECT 1"
-		rm -f got*
-		held -j 1 -- big small
-		timeout 20 mariadb --no-defaults -S "$SOCK" \
-			-e "SET lock_wait_timeout = 10; $change" ||
-			fail "it had to wait: $change"
-		touch got.go
-		status=0
-		wait "$dump_pid" || status=$?
-		dump_pid=
-		# it was told to stop, and perhaps started once more
-		assert_is "$(head -n 1 got.signals)" INT || fail "after $change"
-		assert_has "$err" small
-		case $status in
-		0) as_it_is "$change" big small ;;
-		1 | 66) assert_cut got ;;
-		*) fail "status $status after $change" "$(cat "$err")" ;;
-		esac
-	done
-}
-
-@test "a folder is tried once more after DDL, and is then as things are" {
-	while_waiting z "ALTER TABLE small.z DROP COLUMN w, ALGORITHM=INSTANT" -o d
-	assert_is "$status" 0
-	run_bk 0 bk-dbdump check d
-	run_bk 0 bk-dbdump dump -o d2 main small
-	rm d/manifest.json d2/manifest.json
-	diff -r d d2
-	rm -r d2
 }
 
 @test "changes of rows during the dump are no matter: it is of one moment" {

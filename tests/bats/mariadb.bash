@@ -6,6 +6,7 @@
 
 MDB=$BATS_TEST_DIRNAME/../rigs/mdb.sh
 DATA=$BATS_TEST_DIRNAME/../data/dbdump
+CONSUMER=$BATS_TEST_DIRNAME/../rigs/consumer.py
 
 # Installing a server's data takes seconds: each run does it once.
 mdb_template() {
@@ -82,7 +83,7 @@ sql() {
 # it is done; its rows, or its error, are printed.
 hand_open() {
 	mkfifo "$T/hand.in"
-	mariadb --no-defaults -S "${1:-$SOCK}" -N --raw --batch --force \
+	mariadb --no-defaults -S "$SOCK" -N --raw --batch --force \
 		--unbuffered <"$T/hand.in" >"$T/hand.out" 2>&1 3>&- &
 	hand_pid=$!
 	exec 7>"$T/hand.in"
@@ -166,4 +167,53 @@ portrait() {
 			--default-character-set=utf8mb4 \
 			<"$T/portrait.sql" 2>&1
 	done
+}
+
+# held OPTION... -- PATTERN...: a dump by --exec into the file got; it stands
+# still after the first 100 kB, until goes.
+held() {
+	local options=()
+	while [ "$1" != -- ]; do options+=("$1"); shift; done
+	shift
+	# a shell has its background jobs ignore INT
+	env --default-signal=INT bk-dbdump dump --exec "${options[@]}" main \
+		"$@" -- "$CONSUMER" got --hold 100000 >"$T/out.txt" 2>"$T/err.txt" 3>&- 7>&- &
+	dump_pid=$! out=$T/out.txt err=$T/err.txt
+	wait_for 60 test -e got.held
+}
+
+# goes STATUS: lets it go on, and waits for its end.
+goes() {
+	touch got.go
+	ended "$1"
+}
+ended() {
+	status=0
+	wait "$dump_pid" || status=$?
+	dump_pid=
+	[ "$1" = "$status" ] || fail "status $status, not $1" "$(cat "$err")"
+}
+
+# told: the consumer was ended by a signal before its stdin was.
+told() {
+	[ ! -e got.eof ] || fail "it saw the end of stdin" || return
+	assert_is "$(head -n 1 got.signals)" INT
+	assert_cut got
+}
+
+# sessions: the ids of the dump's connections.
+sessions() {
+	sql "SELECT id FROM information_schema.processlist WHERE command <>
+		'Daemon' AND id <> CONNECTION_ID() ORDER BY id"
+}
+
+# locked TABLE: the table's rows are not to be had, by a session of its own.
+locked() {
+	hand_open
+	hand "LOCK TABLES small.$1 WRITE" >/dev/null
+}
+# stuck: somebody waits for that.
+stuck() {
+	[ "$(sql "SELECT COUNT(*) FROM information_schema.processlist WHERE
+		state LIKE 'Waiting for table%lock'")" -gt 0 ]
 }
