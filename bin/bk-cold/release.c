@@ -293,8 +293,8 @@ static int work(struct place *p, struct bk_err *err)
 		return -1;
 	if (walk_decision(&w, p->d, err) < 0 || release_batch(p, err) < 0)
 		return -1;
-	/* where nothing is in it any more */
-	if (!r->dry)
+	/* where nothing is in it any more, and no step is to be settled */
+	if (!r->dry && r->failed == 0)
 		(void)unlinkat(p->top.fd, WALK_QUARANTINE, AT_REMOVEDIR);
 	return 0;
 }

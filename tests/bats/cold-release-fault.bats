@@ -63,3 +63,20 @@ whole() {
 		days_pass 8
 	done
 }
+
+@test "what a failing disk left open is settled by the next run" {
+	local when
+	need_program strace
+	cold_conf one 'release-age = 0' 'max-percent = 100' 'quarantine = 0'
+	for when in {1..12}; do
+		strace -qq -o /dev/null -e trace=fsync \
+			-e inject=fsync:error=EIO:when="$when" \
+			bk-cold release --yes >/dev/null 2>&1 || :
+		bk-cold -q undo
+		whole "fsync $when"
+		[ -e src/a/hello ] || bk-cold -q get --yes \
+			--in-place "$T/src/a/hello" >/dev/null 2>&1
+		bk-cold -q push
+		days_pass 1
+	done
+}
