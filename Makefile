@@ -213,11 +213,13 @@ check-quick: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
 
 # Hours, as root. Each prints what it did, and how often; SEED= others.
 STEPS ?= 100000
+ROUNDS ?= 1000
 SEED ?= 1
 check-release: all | $(FIRST)
 	@set -e; for run in 'release_fault.py 0' 'release_crash.py 0' \
-		'release_random.py $(STEPS)'; do echo "$$run $(SEED)"; \
-		BK_BIN=$(abspath $(B)) python3 tests/rigs/$$run $(SEED); done
+		'release_enemy.py $(ROUNDS)' 'release_random.py $(STEPS)'; do \
+		echo "$$run $(SEED)"; BK_BIN=$(abspath $(B)) \
+		python3 tests/rigs/$$run $(SEED); done
 
 demo: all | $(FIRST)
 	@BK_BIN=$(abspath $(B)) tests/demo.sh

@@ -25,3 +25,5 @@ rig() {
 @test "power cuts: a sample" { rig release_crash.py 15; }
 
 @test "random lives: a thousand steps" { rig release_random.py 1000; }
+
+@test "enemies: thirty rounds" { rig release_enemy.py 30; }
