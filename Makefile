@@ -7,6 +7,7 @@
 #   make lint       every lint                   make fuzz         FUZZ_SECONDS=30 each
 #   make demo       see it work                  make deb rpm      packages
 #   make check-release     the proofs of safety of bk-cold release at length
+#   make repo       a repository for apt or dnf  make check-packages  try all that
 #
 # Variables: B=build (where things are built), SAN=1 (ASan and UBSan),
 # WERROR=1, V=1 (show commands), WITHOUT=bk-secret-service (no libsecret here),
@@ -116,6 +117,9 @@ DEPS :=
 ifneq ($(filter check check-quick check-release,$(MAKECMDGOALS)),)
 DEPS += build check
 endif
+ifneq ($(filter check check-packages,$(MAKECMDGOALS)),)
+DEPS += build check deb rpm repo packages
+endif
 ifneq ($(filter demo,$(MAKECMDGOALS)),)
 DEPS += build demo
 endif
@@ -203,7 +207,8 @@ clean:
 LINTS = lint-format lint-tidy lint-cppcheck lint-analyze lint-shell lint-man \
 	lint-systemd
 .PHONY: all deps clean check check-quick check-release demo bench lint $(LINTS) fuzz \
-	$(FUZZ_RUN) install uninstall deb rpm
+	$(FUZZ_RUN) install uninstall deb rpm repo repo-deb \
+	repo-rpm check-packages check-unit
 
 check: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
 	@B=$(B) LINTS='$(LINTS)' MAKE='$(MAKE)' tests/run.sh
@@ -220,6 +225,14 @@ check-release: all | $(FIRST)
 		'release_enemy.py $(ROUNDS)' 'release_random.py $(STEPS)'; do \
 		echo "$$run $(SEED)"; BK_BIN=$(abspath $(B)) \
 		python3 tests/rigs/$$run $(SEED); done
+
+# The packages, and two fresh machines that live with them.
+check-packages: all $(MEMO) | $(FIRST)
+	@B=$(B) tests/run.sh tests/packages/*.bats
+
+# What needs neither root nor a network.
+check-unit: $(UNIT_BIN) $(FUZZ_BIN)
+	@B=$(B) tests/run.sh $(UNIT_BIN) $(FUZZ_BIN)
 
 demo: all | $(FIRST)
 	@BK_BIN=$(abspath $(B)) tests/demo.sh
@@ -381,12 +394,17 @@ deb:
 	@$(call copy,$(B)/deb/src)
 	@sed -i '1s/(.*)/($(VERSION)-1)/' $(B)/deb/src/debian/changelog
 	cd $(B)/deb/src && env -u MAKEFLAGS -u MAKELEVEL -u B \
-		dpkg-buildpackage -us -uc -b
+		dpkg-buildpackage -us -uc -b -J
 	@rm -rf $(B)/deb/src
 	@! command -v lintian >/dev/null || \
 		lintian --allow-root --fail-on error,warning $(B)/deb/*.deb
 	@ls $(B)/deb/*.deb
 
+# Nothing of where or when it was built is in it.
+RPM_SAME = --define '_buildhost localhost' \
+	--define 'source_date_epoch_from_changelog 1' \
+	--define 'use_source_date_epoch_as_buildtime 1' \
+	--define 'clamp_mtime_to_source_date_epoch 1'
 STANDIN = $(if $(filter /%,$(shell rpm -E %_unitdir)),,--nodeps \
 	--load rpm/macros.standin)
 rpm:
@@ -397,8 +415,25 @@ rpm:
 	env -u MAKEFLAGS -u MAKELEVEL -u B rpmbuild $(STANDIN) \
 		--define '_topdir $(abspath $(B))/rpm' \
 		--define '_rpmdir $(abspath $(B))/rpm' \
-		--define 'bk_version $(VERSION)' -bb rpm/bk.spec
+		--define 'bk_version $(VERSION)' $(RPM_SAME) -bb rpm/bk.spec
 	@rm -rf $(B)/rpm/bk-$(VERSION) $(B)/rpm/BUILD* $(B)/rpm/SOURCES
 	@! command -v rpmlint >/dev/null || rpmlint -c rpm/rpmlint.toml \
 		$$(find $(B)/rpm -name '*.rpm') rpm/bk.spec
 	@find $(B)/rpm -name '*.rpm'
+
+# ---- a repository that any web server can offer ----------------------------
+
+# REPO= where it is, or is made; URL= under which hosts find it; KEY= of gpg
+# that signs it. Packages that are there stay, so a later one is an upgrade.
+REPO ?= $(B)/repo
+URL ?= file://$(abspath $(REPO))
+KEY ?=
+
+repo: $(if $(wildcard /etc/debian_version),deb,rpm)
+	@$(MAKE) -s --no-print-directory repo-$<
+
+# Of packages that are built.
+repo-deb:
+	@sh debian/repo.sh '$(REPO)' '$(URL)' '$(KEY)' $(B)/deb/*.deb
+repo-rpm:
+	@sh rpm/repo.sh '$(REPO)' '$(URL)' '$(KEY)' $$(find $(B)/rpm -name '*.rpm')

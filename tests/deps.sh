@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # deps.sh KIND...: installs what is missing to build, check, demo, lint, fuzz,
-# deb or rpm, by apt-get or dnf. What is there is left alone: when nothing is
+# deb, rpm or repo, by apt-get or dnf. What is there is left alone: when nothing is
 # missing this does nothing at all. Exit 69 if something is missing and cannot
 # be installed.
 set -u
@@ -71,6 +71,13 @@ deb	lintian	lintian	lintian
 deb	*/pkgconfig/systemd.pc	SYSTEMD_PC	systemd
 rpm	rpmbuild	rpm	rpm-build
 rpm	rpmlint	rpmlint	rpmlint
+repo	apt-ftparchive	apt-utils	-
+repo	createrepo_c	createrepo-c	createrepo_c
+repo	rpmsign	rpm	rpm-sign
+repo	gpg	gpg	gnupg2
+packages	dnf	dnf	dnf
+packages	rpm2cpio	rpm2cpio	rpm
+packages	cpio	cpio	cpio
 '
 
 there() {
@@ -168,9 +175,9 @@ else
 fi
 for k in $wanted; do
 	case $k in
-	build | check | demo | lint | fuzz | deb | rpm) ;;
+	build | check | demo | lint | fuzz | deb | rpm | repo | packages) ;;
 	*)
-		echo "usage: deps.sh build|check|demo|lint|fuzz|deb|rpm..." >&2
+		echo "usage: deps.sh build|check|demo|lint|fuzz|deb|rpm|repo|packages..." >&2
 		exit 64
 		;;
 	esac

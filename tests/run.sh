@@ -66,7 +66,7 @@ for v in $(compgen -e | grep -E '^(BK|RESTIC|XDG|BATS|SYSTEMD|MAKE|MFLAGS)') \
 	JOURNAL_STREAM INVOCATION_ID NOTIFY_SOCKET CREDENTIALS_DIRECTORY \
 	STATE_DIRECTORY CACHE_DIRECTORY RUNTIME_DIRECTORY SSH_AUTH_SOCK \
 	NO_COLOR LINTS QUICK KEEP CDPATH; do
-	case $v in BK_BIN | BK_KUMA | BK_ROOTS | BK_SUITES) ;; *) unset "$v" ;; esac
+	case $v in BK_BIN | BK_KUMA | BK_PACKAGES | BK_ROOTS | BK_SUITES) ;; *) unset "$v" ;; esac
 done
 export LC_ALL=C TZ=UTC TERM=dumb BATS_TEST_TIMEOUT=120
 export BK_BIN B BK_TEST_RUN=$scratch TMPDIR=$scratch/tmp HOME=$scratch/home
@@ -171,8 +171,9 @@ else
 	mapfile -t files < <(programs fuzz)
 	run_all "${files[@]}"
 	# the biggest first: they take longest
-	mapfile -t files < <(find "$top/tests/bats" -maxdepth 1 -name '*.bats' \
-		-printf '%s\t%p\n' | sort -rn | cut -f 2-)
+	mapfile -t files < <(find "$top/tests/packages" -name '*.bats' | sort
+		find "$top/tests/bats" -maxdepth 1 -name '*.bats' \
+			-printf '%s\t%p\n' | sort -rn | cut -f 2-)
 	[ ${#files[@]} = 0 ] || list_restics
 	run_all "${files[@]}"
 	read -ra files <<<"$lints"

@@ -6,6 +6,8 @@
 #       makes DIR, the file system of a fresh Debian SUITE (bookworm), with
 #       all that bk's tools need; fetched, which takes a minute. With
 #       BK_ROOTS=FOLDER what was fetched is kept there, and taken from there.
+#   boot.sh bare SUITE DIR
+#       makes DIR one that boots and can install packages, with nothing else
 #   boot.sh install DIR B
 #       installs the tools and units as built in B into it, see Makefile
 #   boot.sh up DIR RUN [OPTION...]
@@ -31,41 +33,46 @@ usage() {
 top=$(cd "$(dirname "$0")/../.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 
+# what bk's tools need; names that hold in all releases: the newer ones provide
+# them
+needs=(systemd systemd-sysv dbus openssh-client restic ca-certificates
+	libinih1 libjansson4 libargon2-1 libssl3 libcurl4)
+
+# fetch VARIANT SUITE TO PACKAGE...
 # Without a network the first try takes long: it is told, and not repeated.
 fetch() {
-	local suite=$1 to=$2
-	shift 2
-	# names that hold in all releases: the newer ones provide them
-	set -- systemd systemd-sysv dbus openssh-client restic ca-certificates \
-		libinih1 libjansson4 libargon2-1 libssl3 libcurl4 "$@"
-	timeout -k 10 600 mmdebstrap --quiet --variant=essential \
-		--aptopt='Acquire::Retries "2"' --dpkgopt=force-unsafe-io \
-		--dpkgopt='path-exclude=/usr/share/doc/*' \
-		--dpkgopt='path-exclude=/usr/share/man/*' \
-		--dpkgopt='path-exclude=/usr/share/locale/*' \
+	local variant=$1 suite=$2 to=$3 lean=()
+	shift 3
+	[ "$variant" = minbase ] ||
+		lean=(--dpkgopt='path-exclude=/usr/share/doc/*'
+			--dpkgopt='path-exclude=/usr/share/man/*'
+			--dpkgopt='path-exclude=/usr/share/locale/*')
+	timeout -k 10 600 mmdebstrap --quiet --variant="$variant" \
+		--aptopt='Acquire::Retries "2"' --dpkgopt=force-unsafe-io "${lean[@]}" \
 		--include="$(IFS=, && echo "$*")" "$suite" "$to" \
 		</dev/null >"$to.log" 2>&1 && rm -f "$to.log"
 }
 
+# make_root VARIANT SUITE DIR PACKAGE...
 make_root() {
-	local suite=$1 dir=$2 tar
-	shift 2
+	local variant=$1 suite=$2 dir=$3 tar
+	shift 3
 	command -v mmdebstrap >/dev/null || {
 		echo "boot.sh: mmdebstrap is not installed" >&2
 		exit 69
 	}
 	mkdir -p "$dir"
 	if [ -n "${BK_ROOTS:-}" ]; then
-		tar=$BK_ROOTS/$suite.tar
+		tar=$BK_ROOTS/$suite.$variant.tar
 		if [ ! -e "$tar" ]; then
 			mkdir -p "$BK_ROOTS"
-			fetch "$suite" "$BK_ROOTS/new.$$.tar" "$@" ||
+			fetch "$variant" "$suite" "$BK_ROOTS/new.$$.tar" "$@" ||
 				fetch_failed "$suite" "$BK_ROOTS/new.$$.tar"
 			mv "$BK_ROOTS/new.$$.tar" "$tar"
 		fi
 		tar -xf "$tar" -C "$dir" --exclude='./dev/*'
 	else
-		fetch "$suite" "$dir" "$@" || fetch_failed "$suite" "$dir"
+		fetch "$variant" "$suite" "$dir" "$@" || fetch_failed "$suite" "$dir"
 	fi
 	# this is not a first boot, which would enable all units
 	tr -d - </proc/sys/kernel/random/uuid >"$dir/etc/machine-id"
@@ -218,7 +225,11 @@ case $1 in
 root)
 	[ $# -ge 3 ] || usage
 	shift
-	make_root "$@"
+	make_root essential "$1" "$2" "${needs[@]}" "${@:3}"
+	;;
+bare)
+	[ $# = 3 ] || usage
+	make_root minbase "$2" "$3" systemd systemd-sysv dbus
 	;;
 install)
 	[ $# = 3 ] || usage
