@@ -263,10 +263,10 @@ C_SRC = $(LIB_SRC) $(TOOL_SRC)
 C_TEST = $(UNIT_SRC) $(sort $(wildcard tests/fuzz/*.c tests/rigs/*.c))
 C_HDR = $(sort $(wildcard lib/*.h bin/bk-*/*.h tests/unit/*.h))
 SH_SRC = $(sort $(wildcard .ci/run tests/*.sh tests/rigs/*.sh \
-	tests/bench/*.sh tests/fault/*.sh tests/bats/*.bash \
-	debian/*.postinst debian/*.postrm debian/*.prerm debian/*.preinst \
-	debian/postinst debian/postrm debian/tests/*.sh))
-BATS_SRC = $(sort $(wildcard tests/bats/*.bats))
+	tests/bench/*.sh tests/bats/*.bash tests/packages/*.bash \
+	debian/*.postinst debian/*.postrm debian/tests/installed \
+	debian/repo.sh rpm/repo.sh))
+BATS_SRC = $(sort $(wildcard tests/bats/*.bats tests/packages/*.bats))
 LINT_UNITS = $(UNITS:%=$(B)/lint/systemd/%)
 
 # Without the program: an error, or under LINT_SKIP=1 a line that says so.
@@ -415,7 +415,9 @@ rpm:
 	env -u MAKEFLAGS -u MAKELEVEL -u B rpmbuild $(STANDIN) \
 		--define '_topdir $(abspath $(B))/rpm' \
 		--define '_rpmdir $(abspath $(B))/rpm' \
-		--define 'bk_version $(VERSION)' $(RPM_SAME) -bb rpm/bk.spec
+		--define 'bk_version $(VERSION)' $(RPM_SAME) \
+		$(if $(filter nocheck,$(DEB_BUILD_OPTIONS)),--nocheck) \
+		-bb rpm/bk.spec
 	@rm -rf $(B)/rpm/bk-$(VERSION) $(B)/rpm/BUILD* $(B)/rpm/SOURCES
 	@! command -v rpmlint >/dev/null || rpmlint -c rpm/rpmlint.toml \
 		$$(find $(B)/rpm -name '*.rpm') rpm/bk.spec

@@ -34,7 +34,7 @@ rm -rf "$dir/new"
 trap 'rm -rf "$dir/new"' EXIT
 mkdir "$dir/new"
 cd "$dir/deb"
-archs=$(ls $pool | sed -n 's/.*_\(.*\)\.deb$/\1/p' | sort -u | tr '\n' ' ')
+archs=$(find $pool -name '*.deb' | sed -n 's/.*_\(.*\)\.deb$/\1/p' | sort -u | tr '\n' ' ')
 for a in $archs; do
 	index=main/binary-$a
 	mkdir -p "../new/$index" "$dist/$index/by-hash/SHA256"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 #
 # Packages of what this checkout is, built once in a run of the tests, and a
 # signed repository of them. BK_PACKAGES=FOLDER keeps them there, or takes those
@@ -22,13 +22,16 @@ why_not() {
 		echo "not with sanitizers"
 }
 
-# build B [VARIABLE...]: .deb and .rpm, in B; what is said in B.log.
+# build B [VARIABLE...]: .deb and .rpm, in B; what is said in B.KIND.log.
 build() {
-	local b=$1
+	local b=$1 kind
 	shift
-	env -u MAKEFLAGS "$@" make -C "$top" B="$b" deb >"$b.log" 2>&1 &&
-		env -u MAKEFLAGS "$@" make -C "$top" B="$b" rpm >>"$b.log" 2>&1 ||
-		fail "not built:" "$(tail -n 30 "$b.log")"
+	mkdir -p "${b%/*}"
+	for kind in deb rpm; do
+		env -u MAKEFLAGS "$@" make -C "$top" B="$b" $kind \
+			>"$b.$kind.log" 2>&1 ||
+			fail "not built:" "$(tail -n 30 "$b.$kind.log")" || return
+	done
 }
 
 # In $P: b with the packages, repo with the repository, key.
