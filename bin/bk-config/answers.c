@@ -14,15 +14,16 @@
 
 void answers_free(struct answers *a)
 {
-	char *texts[] = { a->repo_url,	  a->password,	 a->keep,
-			  a->box,	  a->host_key,	 a->monitor_type,
-			  a->monitor_url, a->token_from, a->master_to };
+	char *texts[] = { a->repo_url,	 a->password,	  a->keep,
+			  a->box,	 a->monitor_type, a->monitor_url,
+			  a->token_from, a->master_to };
 
 	for (size_t i = 0; i < BK_COUNT(texts); i++)
 		free(texts[i]);
 	bk_strv_free(&a->paths);
 	bk_strv_free(&a->roots);
 	bk_strv_free(&a->marks);
+	bk_strv_free(&a->host_keys);
 }
 
 /* Each: why a text will not do, as the configuration would say it. */

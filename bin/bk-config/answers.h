@@ -15,10 +15,10 @@ struct answers {
 	bool no_backup; /* --no-backup */
 	bool no_timers; /* --no-timers */
 	char *repo_url, *password, *keep, *box;
-	char *host_key; /* fingerprint of the server's key */
 	char *monitor_type, *monitor_url;
 	char *token_from, *master_to; /* a file, or "-" */
 	struct bk_strv paths, roots, marks;
+	struct bk_strv host_keys; /* fingerprints of the servers' keys */
 };
 
 void answers_free(struct answers *a);

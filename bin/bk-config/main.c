@@ -118,56 +118,51 @@ static const struct command {
 	{ "show", cmd_show, 0 },
 };
 
-/* The operand of an option, kept as our own. */
-static void keep(char **to)
+/* The operand of an option, kept as our own; where it came before: 64. */
+static int keep(char **to, const char *option)
 {
-	free(*to);
+	if (*to)
+		return bk_cli_usage("--%s was given before", option);
 	*to = bk_strdup(optarg);
+	return 0;
 }
 
-static void take_answer(struct answers *a, int c)
+static int take_answer(struct answers *a, int c)
 {
 	switch (c) {
 	case OPT_BOX:
-		keep(&a->box);
-		break;
+		return keep(&a->box, "box");
 	case OPT_HOST_KEY:
-		keep(&a->host_key);
+		bk_strv_add(&a->host_keys, optarg);
 		break;
 	case OPT_KEEP:
-		keep(&a->keep);
-		break;
+		return keep(&a->keep, "keep");
 	case OPT_MARK:
 		bk_strv_add(&a->marks, optarg);
 		break;
 	case OPT_MASTER_TO:
-		keep(&a->master_to);
-		break;
+		return keep(&a->master_to, "master-to");
 	case OPT_MONITOR_TOKEN:
-		keep(&a->token_from);
-		break;
+		return keep(&a->token_from, "monitor-token-from");
 	case OPT_MONITOR_TYPE:
-		keep(&a->monitor_type);
-		break;
+		return keep(&a->monitor_type, "monitor-type");
 	case OPT_MONITOR_URL:
-		keep(&a->monitor_url);
-		break;
+		return keep(&a->monitor_url, "monitor-url");
 	case OPT_PASSWORD:
-		keep(&a->password);
-		break;
+		return keep(&a->password, "password-ref");
 	case OPT_PATH:
 		bk_strv_add(&a->paths, optarg);
 		break;
 	case OPT_REPO_URL:
-		keep(&a->repo_url);
-		break;
+		return keep(&a->repo_url, "repo-url");
 	default:
 		bk_strv_add(&a->roots, optarg);
 		break;
 	}
+	return 0;
 }
 
-static void take_option(struct tool *t, int c)
+static int take_option(struct tool *t, int c)
 {
 	switch (c) {
 	case OPT_NO_BACKUP:
@@ -187,10 +182,10 @@ static void take_option(struct tool *t, int c)
 		break;
 	default:
 		if (c >= BK_CLI_OWN)
-			take_answer(&t->want, c);
-		else
-			bk_cli_option(&t->cli, c);
+			return take_answer(&t->want, c);
+		bk_cli_option(&t->cli, c);
 	}
+	return 0;
 }
 
 static int run_command(struct tool *t, char **args, unsigned int given)
@@ -240,7 +235,8 @@ int main(int argc, char **argv)
 	       -1) {
 		if (c >= BK_CLI_OWN)
 			given |= BK_CLI_BIT(c);
-		take_option(&t, c);
+		if (take_option(&t, c) != 0)
+			return bk_cli_finish(BK_EX_USAGE);
 	}
 	if (!argv[optind])
 		return bk_cli_finish(bk_cli_usage("which command?"));

@@ -95,26 +95,28 @@ static char *prints_of(const struct host_keys *l)
 static bool accept_keys(struct setup *s, const char *name,
 			const struct host_keys *l, struct bk_buf *b)
 {
-	const char *wanted = s->want->host_key;
+	const struct bk_strv *wanted = &s->want->host_keys;
 	BK_AUTO_FREE char *prints = prints_of(l);
 	bool all = false;
 
-	if (!wanted && s->person) {
+	if (wanted->n == 0 && s->person) {
 		bk_notice("%s shows these keys: %s", name, prints);
 		bk_notice("compare one with what its owner tells: a wrong one "
 			  "is another machine");
 		all = ask_yes("Are they right?") > 0;
 	}
 	for (size_t i = 0; i < l->n; i++)
-		if (all || (wanted && strcmp(wanted, l->v[i].print) == 0))
+		if (all || bk_strv_has(wanted, l->v[i].print))
 			bk_buf_adds(b, l->v[i].line);
 	if (b->len > 0)
 		return true;
 	step_failed(s, BK_EX_NOPERM, name,
 		    "bk-config init --host-key SHA256:...",
-		    wanted ? "it has another key than %s%s%s"
-			   : "its key was not accepted%s%s%s",
-		    wanted ? wanted : "", ": ", prints);
+		    wanted->n == 0 ? "its key was not accepted%s%s%s"
+		    : wanted->n == 1
+			    ? "it has another key than %s%s%s"
+			    : "it has another key than %s and the others%s%s",
+		    wanted->n == 0 ? "" : wanted->v[0], ": ", prints);
 	return false;
 }
 

@@ -56,8 +56,10 @@ init_box() {
 	init_box 77 --host-key SHA256:AAAA
 	assert_has "$out" 'it has another key than SHA256:AAAA'
 	[ ! -e etc/bk/ssh/known_hosts ]
-	# it is that one; ours is not there
-	init_box 77 --host-key "$print"
+	init_box 64 --host-key "$print" --box "sftp://u@other/cold"
+	assert_has "$err" '--box was given before'
+	# it is one of these; ours is not there
+	init_box 77 --host-key SHA256:AAAA --host-key "$print"
 	assert_has "$out" 'pinned the key'
 	assert_has "$out" 'Permission denied'
 	assert_has "$out" "ssh-copy-id -s -i /etc/bk/ssh/box.pub"
