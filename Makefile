@@ -206,9 +206,10 @@ clean:
 
 LINTS = lint-format lint-tidy lint-cppcheck lint-analyze lint-shell lint-man \
 	lint-systemd
-.PHONY: all deps clean check check-quick check-release demo bench lint $(LINTS) fuzz \
+.PHONY: all deps clean check check-quick check-release check-packages \
+	check-unit demo bench lint $(LINTS) fuzz \
 	$(FUZZ_RUN) install uninstall deb rpm repo repo-deb \
-	repo-rpm check-packages check-unit
+	repo-rpm
 
 check: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
 	@B=$(B) LINTS='$(LINTS)' MAKE='$(MAKE)' tests/run.sh

@@ -67,7 +67,7 @@ fuzz	clang	clang	clang
 fuzz	/usr/lib*/*/lib/clang/*/lib/*/libclang_rt.fuzzer*	CLANG_RT	compiler-rt
 deb	dpkg-buildpackage	dpkg-dev	dpkg-dev
 deb	dh	debhelper	debhelper
-deb	lintian	lintian	lintian
+deb	lintian	lintian	-
 deb	*/pkgconfig/systemd.pc	SYSTEMD_PC	systemd
 rpm	rpmbuild	rpm	rpm-build
 rpm	rpmlint	rpmlint	rpmlint
