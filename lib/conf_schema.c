@@ -340,15 +340,25 @@ static bool is_watch(const char *s)
 	       (!name || (name > s && name[1] && !strchr(name + 1, ' ')));
 }
 
+/* NAME or mariadb:NAME */
+static bool is_job_name(const char *s)
+{
+	static const char dump[] = "mariadb:";
+
+	return bk_conf_schema_name(bk_str_starts(s, dump) ? s + strlen(dump)
+							  : s);
+}
+
 /* KIND or KIND:NAME, as bk-verify has them. */
 static bool is_subject(const char *s)
 {
-	static const char *const words[] = { "repo", "packs", "drill", "cold" };
+	static const char *const words[] = { "repo", "packs", "drill",
+					     "cold", "dump",  "age" };
 	size_t n = strcspn(s, ":");
 
 	for (size_t i = 0; i < BK_COUNT(words); i++)
 		if (strlen(words[i]) == n && strncmp(s, words[i], n) == 0)
-			return !s[n] || bk_conf_schema_name(s + n + 1);
+			return !s[n] || is_job_name(s + n + 1);
 	return false;
 }
 
@@ -585,7 +595,7 @@ static const char *const wanted[] = {
 	[BK_CONF_WEB] = "an address (http:// or https://, nothing behind '?')",
 	[BK_CONF_BOX] = "a box (sftp://[user@]host[:port]/folder or dir:/path)",
 	[BK_CONF_SUBJECT] =
-		"repo, packs, drill or cold, alone or with ':' and a name",
+		"repo, packs, drill, cold, dump or age, alone or with ':' and a name",
 	[BK_CONF_WATCH] = "a job (KIND NAME, or KIND for all of them)",
 };
 

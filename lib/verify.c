@@ -28,9 +28,21 @@ const char *bk_verify_word(enum bk_verify_kind kind)
 		[BK_VERIFY_PACKS] = "packs",
 		[BK_VERIFY_DRILL] = "drill",
 		[BK_VERIFY_COLD] = "cold",
+		[BK_VERIFY_DUMP] = "dump",
+		[BK_VERIFY_AGE] = "age",
+		[BK_VERIFY_AGE_DUMP] = "age:mariadb",
 	};
 
 	return words[kind];
+}
+
+bool bk_verify_is(const char *subject, const char *name)
+{
+	size_t n = strlen(name);
+
+	return strcmp(subject, name) == 0 ||
+	       (!strchr(name, ':') && strncmp(subject, name, n) == 0 &&
+		subject[n] == ':');
 }
 
 const struct bk_conf_section *bk_verify_repo(const struct bk_conf *conf,
@@ -99,6 +111,11 @@ static bool is_wanted(const struct bk_conf *conf, enum bk_verify_kind kind,
 		return has_folders(s);
 	case BK_VERIFY_COLD:
 		return is_cold(conf, s);
+	case BK_VERIFY_AGE:
+		return true;
+	case BK_VERIFY_AGE_DUMP:
+	case BK_VERIFY_DUMP:
+		return bk_conf_value(s, "repo", NULL) != NULL;
 	case BK_VERIFY_PACKS:
 		return is_used(conf, s) && has_place(s);
 	default:
@@ -111,13 +128,11 @@ static bool is_skipped(const struct bk_conf *conf, enum bk_verify_kind kind,
 		       const struct bk_conf_section *s)
 {
 	const struct bk_conf_value *v = NULL;
-	const char *word = bk_verify_word(kind);
-	size_t n = strlen(word);
+	BK_AUTO_FREE char *name =
+		bk_asprintf("%s:%s", bk_verify_word(kind), s->name);
 
 	while ((v = bk_conf_value(settings(conf), "skip", v)))
-		if (strcmp(v->value, word) == 0 ||
-		    (strncmp(v->value, word, n) == 0 && v->value[n] == ':' &&
-		     strcmp(v->value + n + 1, s->name) == 0))
+		if (bk_verify_is(name, v->value))
 			return true;
 	return false;
 }
@@ -126,10 +141,10 @@ void bk_verify_subjects(const struct bk_conf *conf,
 			struct bk_verify_subjects *ret)
 {
 	static const char *const kinds[BK_VERIFY_KINDS] = {
-		[BK_VERIFY_REPO] = "repo",
-		[BK_VERIFY_PACKS] = "repo",
-		[BK_VERIFY_DRILL] = "backup",
-		[BK_VERIFY_COLD] = "box",
+		[BK_VERIFY_REPO] = "repo",	  [BK_VERIFY_PACKS] = "repo",
+		[BK_VERIFY_DRILL] = "backup",	  [BK_VERIFY_COLD] = "box",
+		[BK_VERIFY_DUMP] = "mariadb",	  [BK_VERIFY_AGE] = "backup",
+		[BK_VERIFY_AGE_DUMP] = "mariadb",
 	};
 
 	*ret = BK_VERIFY_SUBJECTS_INIT;

@@ -13,10 +13,13 @@
 #include "conf.h"
 
 enum bk_verify_kind {
-	BK_VERIFY_REPO,	 /* a [repo]: restic's check */
-	BK_VERIFY_PACKS, /* its files, hashed where they lie */
-	BK_VERIFY_DRILL, /* a [backup]: restored and compared */
-	BK_VERIFY_COLD,	 /* a [box]: its cold copies */
+	BK_VERIFY_REPO,	    /* a [repo]: restic's check */
+	BK_VERIFY_PACKS,    /* its files, hashed where they lie */
+	BK_VERIFY_DRILL,    /* a [backup]: restored and compared */
+	BK_VERIFY_COLD,	    /* a [box]: its cold copies */
+	BK_VERIFY_DUMP,	    /* a [mariadb]: loaded, and dumped again */
+	BK_VERIFY_AGE,	    /* a [backup]: its newest snapshot */
+	BK_VERIFY_AGE_DUMP, /* a [mariadb]: the same */
 	BK_VERIFY_KINDS
 };
 
@@ -33,6 +36,9 @@ struct bk_verify_subjects {
 
 /* "repo" and so on. */
 const char *bk_verify_word(enum bk_verify_kind kind);
+
+/* Is it meant by "packs", or "packs:main"? */
+bool bk_verify_is(const char *subject, const char *name);
 
 /* All of them, those of a kind together, without what skip names. */
 void bk_verify_subjects(const struct bk_conf *conf,

@@ -22,6 +22,7 @@
 #include "dirs.h"
 #include "file.h"
 #include "log.h"
+#include "newest.h"
 #include "path.h"
 #include "place.h"
 #include "sig.h"
@@ -131,34 +132,18 @@ static void prove_parts(struct subject *s)
 
 /* ---- the snapshot, and what is in it ------------------------------------------- */
 
-static void take_snapshot(void *arg, const json_t *o)
-{
-	struct drill *d = arg;
-	const char *type = bk_rec_str(o, "type"), *id = bk_rec_str(o, "id");
-	int64_t t = bk_rec_time(o, "time", 0);
-
-	if (strcmp(type, "snapshot") != 0 || !id || t < d->when ||
-	    bk_rec_bool(o, "stream", false))
-		return;
-	free(d->id);
-	d->id = bk_strdup(id);
-	d->when = t;
-}
-
 /* The newest one, into d; also whether the repository answers at all. */
 static int find_newest(struct verify *v, const struct subject *s,
 		       struct drill *d, struct bk_err *err)
 {
-	AUTO_CHILD struct child c = CHILD_INIT;
+	struct newest n;
 
-	child_tool(&c, v, "bk-restic");
-	child_add(&c, "--json", "snapshots", s->section->name);
-	c.record = take_snapshot;
-	c.arg = d;
-	if (child_run(&c, err) < 0)
+	if (newest_find(v, s->section->name, false, &n, err) < 0)
 		return -1;
-	if (c.status != BK_EX_OK)
-		return child_err(&c, c.status, err);
+	free(d->id);
+	d->id = n.id ? bk_strdup(n.id) : NULL;
+	d->when = n.when;
+	newest_free(&n);
 	if (d->id)
 		return 0;
 	return bk_err_set(err, BK_EX_TEMPFAIL, 0,

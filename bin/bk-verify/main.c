@@ -15,6 +15,8 @@
  *                missing.c, known.c: those that are gone
  *   drill.c      restored and compared: sample.c, compare.c
  *   cold.c       cold copies on a box
+ *   dump.c       loaded and dumped again: scratch.c, echo.c
+ *   age.c        the newest snapshot: newest.c
  *
  * Exit: 0 all that was tried is proved, and nothing is behind; 1 a proof
  * failed, now or before; 3 some could not be told, or the proof is behind its

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "drill.h"
+#include "dump.h"
 #include "file.h"
 #include "lock.h"
 #include "log.h"
@@ -250,6 +251,7 @@ int cmd_run(struct verify *v, char **args)
 		if (lock < 0)
 			return bk_log_err(&err);
 		drill_tidy();
+		dump_tidy();
 	}
 	if (subjects_open(v, &err) < 0)
 		return bk_log_err(&err);

@@ -14,10 +14,13 @@
 const struct kind *subject_kind(const struct subject *s)
 {
 	static const struct kind *const kinds[BK_VERIFY_KINDS] = {
-		[BK_VERIFY_DRILL] = &kind_drill,
-		[BK_VERIFY_COLD] = &kind_cold,
 		[BK_VERIFY_REPO] = &kind_repo,
 		[BK_VERIFY_PACKS] = &kind_packs,
+		[BK_VERIFY_DRILL] = &kind_drill,
+		[BK_VERIFY_COLD] = &kind_cold,
+		[BK_VERIFY_DUMP] = &kind_dump,
+		[BK_VERIFY_AGE] = &kind_age,
+		[BK_VERIFY_AGE_DUMP] = &kind_age,
 	};
 
 	return kinds[s->kind];
@@ -100,11 +103,7 @@ struct subject *subject_beside(struct verify *v, const struct subject *s,
 
 bool subject_is(const struct subject *s, const char *name)
 {
-	size_t n = strlen(name);
-
-	return strcmp(s->name, name) == 0 ||
-	       (!strchr(name, ':') && strncmp(s->name, name, n) == 0 &&
-		s->name[n] == ':');
+	return bk_verify_is(s->name, name);
 }
 
 /* The budget. */
@@ -222,6 +221,9 @@ void verdict_of(struct verify *v, struct subject *s, struct verdict *ret)
 		bk_buf_adds(&b, "; the rest is behind: raise budget or "
 				"budget-bytes of [verify], or the cycle");
 	}
+	if (bk_rec_str(p->own, "only"))
+		bk_buf_addf(&b, "; read and hashed, but not loaded: %s",
+			    bk_rec_str(p->own, "only"));
 	(void)v;
 	ret->message = bk_buf_steal(&b);
 }

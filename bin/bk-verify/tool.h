@@ -81,7 +81,8 @@ struct kind {
 	/* What was gone, or is new, shall be so; NULL: it makes no difference. */
 	void (*accept)(struct verify *v, struct subject *s);
 };
-extern const struct kind kind_repo, kind_packs, kind_drill, kind_cold;
+extern const struct kind kind_repo, kind_packs, kind_drill, kind_cold,
+	kind_dump, kind_age;
 const struct kind *subject_kind(const struct subject *s);
 
 /* All subjects of the configuration, with their progress. */

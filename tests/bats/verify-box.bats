@@ -13,7 +13,7 @@ setup_file() {
 }
 setup() {
 	need_program sshd
-	verify_setup
+	verify_setup repo packs
 	box=$BATS_TEST_DIRNAME/../rigs/box.sh
 	"$box" up "$T/b" one >/dev/null
 	mv repo b/one/data/repo

@@ -32,7 +32,7 @@ verify_setup() {
 		cycle = 30d
 	END
 	# Not as conf_verify writes it, which replaces others.
-	for kind in repo packs drill; do
+	for kind in repo packs drill cold dump age; do
 		[[ " $* " = *" $kind "* ]] || echo "skip=$kind" >>"$BK_CONFIG"
 	done
 }

@@ -295,3 +295,27 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	run_bk 1 bk-verify run packs
 	assert_has "$out" 'its folder keys is gone'
 }
+
+@test "age: the newest snapshot that the repository has, not what was said" {
+	sed -i '/^skip=age/d' "$BK_CONFIG"
+	sed -i '/^\[backup home\]/a max-age = 1d' "$BK_CONFIG"
+	run_bk 0 bk-verify run age
+	assert_has "$out" $'age:home\tok'
+	sed -i 's/^max-age = 1d/max-age = 1s/' "$BK_CONFIG"
+	sleep 1.5
+	run_bk 1 bk-verify run age
+	assert_has "$out" 'ago, which is more than 1 s'
+	assert_has "$out" 'first: bk-restic backup'
+	assert_is "$(failures age:home)" newest
+	sed -i 's/^max-age = 1s/max-age = 1d/' "$BK_CONFIG"
+	run_bk 0 bk-verify run
+	assert_is "$(state age:home .result)" ok
+	# one of which there is none, and one from a clock that was ahead
+	printf '[backup other]\nrepo = main\npath = %s\n' "$SRC1" >>"$BK_CONFIG"
+	run_bk 1 bk-verify run age:other
+	assert_has "$out" 'there is no snapshot of it'
+	run_bk 0 bk-restic exec main -- -q backup --host testhost \
+		--tag bk,other --time '2036-01-01 00:00:00' "$SRC1"
+	run_bk 1 bk-verify run age:other
+	assert_has "$out" 'a clock is or was wrong'
+}
