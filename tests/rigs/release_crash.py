@@ -20,13 +20,14 @@ synced:
 
 After a cut: the next start, the question of cold_world.py, a push, a release
 and an undo, and the question again. SAMPLE: only so many cases of each way,
-chosen by SEED. Prints how many there were; exits 1 where one failed. BK_BIN:
+chosen by SEED. SIGTERM ends it with its counts. Prints how many there were; exits 1 where one failed. BK_BIN:
 where bk-cold is (build).
 """
 import collections
 import os
 import random
 import re
+import signal
 import sys
 import time
 
@@ -406,6 +407,8 @@ def cut_model(w, r, k, some):
 
 def main():
     alone()
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
     sample = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     rnd, began, bad = random.Random(seed), time.time(), 0
@@ -424,6 +427,8 @@ def main():
         models = rnd.sample(models, min(sample, len(models)))
     done = collections.Counter()
     for name, run, what in cases + models:
+        if stop:
+            break
         try:
             run()
         except (Lost, OSError) as e:

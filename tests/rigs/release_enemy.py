@@ -24,6 +24,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 
 from cold_world import Lost, World, alone, picture, sha256
 
@@ -44,8 +45,8 @@ class Enemy:
     """In a process of its own until it is killed; tells in a pipe what it
     wrote where, before anybody may rely on it."""
 
-    def __init__(self, w, seed, uid):
-        self.w, self.rnd, self.uid = w, random.Random(seed), uid
+    def __init__(self, w, seed):
+        self.w, self.rnd = w, random.Random(seed)
         self.secret = os.path.join(w.disk, "others", "secret")
         self.n = 0
         self.counts = collections.Counter()
@@ -135,7 +136,8 @@ class Enemy:
             os.close(fd)
         self.n += 1
         for i in range(0 if gone else 5):
-            m[:10] = b"map%7d" % (self.n * 10 + i)
+            n = min(10, len(m))
+            m[:n] = (b"map%7d" % (self.n * 10 + i))[-n:]
             time.sleep(0.001)
         m.close()
 
@@ -229,9 +231,6 @@ class Enemy:
     ROOT_TRIES = ["hard_link", "hard_link_out", "mount"]
 
     def fight(self, tries, out):
-        if self.uid:
-            os.setgid(self.uid)
-            os.setuid(self.uid)
         signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stop", True))
         while not self.stop:
             name = self.rnd.choice(tries)
@@ -254,9 +253,14 @@ def let_fight(w, seed, uid, tries):
         status = 1
         try:
             os.close(back)
+            if uid:
+                os.setgid(uid)
+                os.setuid(uid)
             libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-            Enemy(w, seed, uid).fight(tries, out)
+            Enemy(w, seed).fight(tries, out)
             status = 0
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(status)
     os.close(out)
@@ -273,9 +277,12 @@ def end(enemy, counts):
             break
         text += piece
     os.close(back)
-    if os.waitpid(pid, 0)[1] != 0:
-        raise Lost("an enemy broke down")
-    counts.update(json.loads(text))
+    status = os.waitpid(pid, 0)[1]
+    if status == 0:
+        counts.update(json.loads(text))
+    # before it had begun, and by a map of what the other cut off
+    elif status not in (signal.SIGTERM, signal.SIGBUS):
+        raise Lost(f"an enemy broke down: {status}")
 
 
 def plant(w):

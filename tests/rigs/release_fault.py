@@ -6,7 +6,7 @@ whether anything was lost.
 release_fault.py [SAMPLE [SEED [RUN...]]]: as root. Each call of bk-cold that
 touches its files, catalog or boxes is one case for each of some errors, and
 one for kill -9; SAMPLE: only so many of all cases, chosen by SEED; RUN: these
-runs alone. A case: the disks as they were before, the run with the fault, the
+runs alone. SIGTERM ends it, with its counts. A case: the disks as they were before, the run with the fault, the
 next start, the question of cold_world.py, then a release and an undo without
 faults, and the question again. The runs: a release into quarantine, one that
 deletes at once, the delayed deletion, undo, and the replay of what a kill
@@ -16,6 +16,7 @@ where one failed, after telling each. BK_BIN: where bk-cold is (build).
 import collections
 import random
 import re
+import signal
 import sys
 import time
 
@@ -126,6 +127,8 @@ def attempt(w, run, base, args, call, n, how):
 
 def main():
     alone()
+    stop = []
+    signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
     sample = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     w = World()
@@ -151,6 +154,8 @@ def main():
         cases = random.Random(seed).sample(cases, min(sample, len(cases)))
     done, bad, began = collections.Counter(), 0, time.time()
     for run, base, args, quarantine, call, n, how in cases:
+        if stop:
+            break
         try:
             w.configure(quarantine)
             attempt(w, run, base, args, call, n, how)
