@@ -382,6 +382,59 @@ checksums() {
 	no_spool
 }
 
+# killed N: N runs, in which restic is killed at some moment while it stores.
+# The first field of each line of killed is the status.
+killed() {
+	fake_restic <<-END
+		[[ " \$* " != *" backup "* ]] || echo \$\$ >$T/restic.pid
+		exec "\$RESTIC" "\$@"
+	END
+	local n status had
+	for n in $(seq "$1"); do
+		rm -f restic.pid
+		had=$(snapshots)
+		sql "REPLACE INTO blog.post VALUES (9, '$n')"
+		bk-dbdump -q backup >/dev/null 2>err.txt 3>&- &
+		pid=$!
+		wait_for 30 test -s restic.pid
+		sleep "0.$((RANDOM % 9))$((RANDOM % 10))"
+		kill -9 "$(cat restic.pid)" 2>/dev/null || :
+		status=0
+		wait $pid || status=$?
+		echo "$status $(db_state .result) $had $(snapshots)" >>killed
+		no_spool || return
+	done
+}
+
+# bats test_tags=long
+@test "restic that is killed at any moment: the run failed, the next is clean" {
+	sql "USE blog; INSERT INTO post SELECT 10 + seq, REPEAT(MD5(seq), 100)
+		FROM seq_1_to_3000"
+	for layout in spool stream; do
+		conf layout=$layout
+		killed 6
+	done
+	# what ended with 0 is there, and nothing else is called good
+	while read -r status result had has; do
+		if [ "$status" = 0 ]; then
+			assert_is "$result $has" "ok $((had + 1))"
+		else
+			assert_is "$result" failed
+			[ "$has" -le $((had + 1)) ]
+		fi
+	done <killed
+	[ "$(grep -vc '^0 ' killed)" -gt 0 ] || fail "none was hit" "$(cat killed)"
+	sed -i '/^program/d' "$BK_CONFIG"
+	run_bk 0 bk-dbdump backup
+	assert_is "$(db_state .result)" ok
+	run_bk 0 bk-restic check main
+	# every snapshot there is, is a whole dump
+	for id in $(RESTIC_PASSWORD=open-sesame restic -q -r "$T/repo" snapshots --json |
+		jq -r '.[].short_id'); do
+		run_bk 0 bk-dbdump restore -n --snapshot "$id" --into other main --db blog
+	done
+}
+
 @test "no room for the spool, and a place that others can write" {
 	need_root
 	mkdir small
