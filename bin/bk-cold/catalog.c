@@ -9,7 +9,7 @@
 
 /* In the header of the file, "bkco", and the version of the tables. */
 #define APPLICATION_ID 1651205999
-enum { TABLES = 1, BUSY_MS = 20000 };
+enum { TABLES = 2, BUSY_MS = 20000 };
 
 static const char schema[] =
 	"CREATE TABLE box("
@@ -49,17 +49,23 @@ static const char schema[] =
 	" box INTEGER NOT NULL REFERENCES box(id),"
 	" file INTEGER NOT NULL REFERENCES file(id),"
 	" PRIMARY KEY(box, file)) WITHOUT ROWID;"
-	/* the journal of releases, hold.h */
-	"CREATE TABLE release("
+	"PRAGMA application_id = 1651205999;";
+
+/*
+ * What came with version 2, of which some catalogs of version 1 have a part:
+ * the journal of releases, hold.h, and a quick way to a file that is pending.
+ */
+static const char schema2[] =
+	"CREATE TABLE IF NOT EXISTS release("
 	" id INTEGER PRIMARY KEY, path BLOB NOT NULL, top BLOB NOT NULL,"
 	" place TEXT NOT NULL, file INTEGER NOT NULL REFERENCES file(id),"
 	" state INTEGER NOT NULL, ino INTEGER NOT NULL, size INTEGER NOT NULL,"
 	" began INTEGER NOT NULL, moved INTEGER NOT NULL,"
 	" ended INTEGER NOT NULL);"
-	"CREATE INDEX release_path ON release(path);"
-	"CREATE INDEX release_state ON release(state);"
-	"PRAGMA application_id = 1651205999;"
-	"PRAGMA user_version = 1;";
+	"CREATE INDEX IF NOT EXISTS release_path ON release(path);"
+	"CREATE INDEX IF NOT EXISTS release_state ON release(state);"
+	"CREATE INDEX IF NOT EXISTS pending_file ON pending(file);"
+	"PRAGMA user_version = 2;";
 
 int db_fail(const struct catalog *c, struct bk_err *err)
 {
@@ -174,15 +180,24 @@ char *db_text(sqlite3_stmt *q, int i)
 
 /* Opening. */
 
-static int create_tables(struct catalog *c, struct bk_err *err)
+/* From nothing, or from an older version; another may have done so since. */
+static int make_tables(struct catalog *c, struct bk_err *err)
 {
+	int64_t version;
+	int got = 0;
+
 	if (db_run(c, "BEGIN IMMEDIATE", err) < 0)
 		return -1;
-	if (db_run(c, schema, err) < 0 || db_run(c, "COMMIT", err) < 0) {
+	version = db_pragma(c, "PRAGMA user_version");
+	if (version < 1)
+		got = db_run(c, schema, err);
+	if (got == 0 && version < 2)
+		got = db_run(c, schema2, err);
+	if (got == 0)
+		got = db_run(c, "COMMIT", err);
+	if (got < 0)
 		(void)sqlite3_exec(c->db, "ROLLBACK", NULL, NULL, NULL);
-		return -1;
-	}
-	return bk_file_sync_folder(c->path, err);
+	return got;
 }
 
 static int check_version(struct catalog *c, bool write, struct bk_err *err)
@@ -193,7 +208,9 @@ static int check_version(struct catalog *c, bool write, struct bk_err *err)
 	if (version < 0 || tables < 0)
 		return db_fail(c, err);
 	if (version == 0 && tables == 0 && write)
-		return create_tables(c, err);
+		return make_tables(c, err) < 0
+			       ? -1
+			       : bk_file_sync_folder(c->path, err);
 	if (db_pragma(c, "PRAGMA application_id") != APPLICATION_ID)
 		return bk_err_set(err, BK_EX_DATAERR, 0,
 				  "'%s' is no catalog of bk-cold: move it away",
@@ -203,7 +220,7 @@ static int check_version(struct catalog *c, bool write, struct bk_err *err)
 				  "the catalog '%s' was made by a newer bk: "
 				  "install that one",
 				  c->path);
-	return 0;
+	return version < TABLES ? make_tables(c, err) : 0;
 }
 
 static int open_database(struct catalog *c, bool write, struct bk_err *err)
@@ -224,9 +241,9 @@ static int open_database(struct catalog *c, bool write, struct bk_err *err)
 		   "PRAGMA trusted_schema = OFF;",
 		   err) < 0)
 		return -1;
-	if (!write && db_run(c, "PRAGMA query_only = ON", err) < 0)
+	if (check_version(c, write, err) < 0)
 		return -1;
-	return check_version(c, write, err);
+	return write ? 0 : db_run(c, "PRAGMA query_only = ON", err);
 }
 
 struct catalog *catalog_open(bool write, int wait_ms, struct bk_err *err)

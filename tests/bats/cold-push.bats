@@ -349,6 +349,31 @@ teardown() { cold_teardown; }
 	assert_has "$out" partial
 }
 
+@test "catalogs that an older bk-cold made are brought up to date" {
+	need_program sqlite3
+	local db=$BK_STATE_DIR/cold/catalog.db
+	run_bk 0 bk-cold push
+	# as the first one had them, and as some of its followers had
+	sqlite3 "$db" 'drop table release; drop index pending_file;
+		pragma user_version = 1'
+	run_bk 0 bk-cold list
+	assert_has "$out" hello
+	assert_is "$(sqlite3 "$db" 'pragma user_version')" 2
+	sqlite3 "$db" 'drop index pending_file; pragma user_version = 1'
+	run_bk 0 bk-cold push
+	assert_hasnt "$out" copied
+	run_bk 0 bk-cold undo
+	run_bk 0 bk-cold check
+	assert_is "$(sqlite3 "$db" 'pragma user_version; pragma integrity_check;
+		select count(*) from sqlite_schema where name in
+			("release", "release_path", "pending_file")')" "2
+ok
+3"
+	sqlite3 "$db" 'pragma user_version = 3'
+	run_bk 65 bk-cold list
+	assert_has "$err" 'newer bk'
+}
+
 @test "a damaged catalog is not replaced" {
 	bk-cold -q push >/dev/null
 	rm -f state/cold/catalog.db-*
