@@ -85,7 +85,7 @@ struct box_ops {
 	void (*discard)(struct upload *u);
 	size_t uploads_max;
 };
-enum { BOX_FDS_MAX = 8 };
+enum { BOX_FDS_MAX = 16 };
 
 extern const struct box_ops box_dir_ops;
 extern const struct box_ops box_sftp_ops;

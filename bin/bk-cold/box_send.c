@@ -7,15 +7,23 @@
 #include "box_sftp.h"
 
 #include "sig.h"
+#include "time.h"
 
 enum {
-	HANDLES_MAX = 64,
+	HANDLES_MAX = 64,      /* of one lane */
+	FEW = 4,	       /* files at a time are no work for more lanes */
 	EARLY_MAX = 64 * 1024, /* kept until the file is open there */
 	EARLY_ALL = 4 << 20,   /* of all files */
 	WINDOW = 4 << 20,      /* bytes of one file in flight */
 	BATCH_MAX = 400,
+	BATCH_GOOD = 200, /* worth a command of its own, as are */
+	BUSY_MAX = 8,	  /* then it is read back */
+	REST_MS = 250,
+	WAIT_MS = 1000,	       /* those that have waited for so long */
 	FLUSHED_PER_MS = 5000, /* bytes, at least */
 };
+/* So many bytes are worth one, too: what is hashed early is proved early. */
+#define BATCH_BYTES ((uint64_t)4 << 20)
 
 /* A box with less room than that is full. */
 #define ROOM_LEAST ((uint64_t)1 << 20)
@@ -38,6 +46,7 @@ enum stage {
 struct sending {
 	struct upload u;
 	enum stage stage;
+	struct lane *lane; /* where its handle is */
 	struct bk_buf handle;
 	bool open;
 	struct bk_buf early;
@@ -52,6 +61,7 @@ struct sending {
 	bool running; /* a command that hashes it */
 	bool proved;  /* its temporary file has the right hash */
 	bool alone;   /* it must be the only one of its command */
+	int64_t due; /* milliseconds; when it must be hashed, 0: not yet asked */
 	bool failed;
 	struct bk_err err;
 };
@@ -94,6 +104,14 @@ static void send(struct sending *x, int type, const struct bk_buf *body,
 {
 	x->flying++;
 	sftp_send(sftpbox(x->u.box)->s, type, body, reply, x);
+}
+
+/* What is for its handle, or must keep an order with that. */
+static void send_lane(struct sending *x, int type, const struct bk_buf *body,
+		      sftp_reply *reply)
+{
+	x->flying++;
+	sftp_send(x->lane->s, type, body, reply, x);
 }
 
 static void send_path(struct sending *x, int type, const char *name,
@@ -202,16 +220,19 @@ static void start(struct sending *x)
 	BK_AUTO_FREE char *path = sftpbox_path(&b->b, x->u.temp);
 	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
 
-	if (b->opening >= HANDLES_MAX || !sftp_may_send(b->s))
+	if (b->main.opening >= FEW)
+		lanes_open(b);
+	x->lane = lanes_pick(b, HANDLES_MAX);
+	if (!x->lane)
 		return;
-	b->opening++;
+	x->lane->opening++;
 	x->stage = STAGE_OPENING;
 	x->plain = bk_strdup(x->u.name);
 	make_folders(x, x->plain);
 	wire_text(&body, path);
 	wire_u32(&body, FXF_READ | FXF_WRITE | FXF_CREAT | FXF_EXCL);
 	wire_no_attrs(&body);
-	send(x, FXP_OPEN, &body, on_open);
+	send_lane(x, FXP_OPEN, &body, on_open);
 	send_path(x, FXP_LSTAT, x->plain, on_name);
 }
 
@@ -229,7 +250,7 @@ static void on_write(void *arg, const struct reply *r)
 
 static void send_bytes(struct sending *x, const char *p, size_t n)
 {
-	struct sftp *s = sftpbox(x->u.box)->s;
+	struct sftp *s = x->lane->s;
 	size_t most = sftp_write_max(s);
 
 	while (n > 0) {
@@ -268,7 +289,7 @@ static void send_close(struct sending *x, sftp_reply *reply)
 	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
 
 	wire_string(&body, x->handle.p, x->handle.len);
-	send(x, FXP_CLOSE, &body, reply);
+	send_lane(x, FXP_CLOSE, &body, reply);
 	x->open = false;
 }
 
@@ -277,12 +298,11 @@ static void finish(struct sending *x)
 {
 	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
 
-	sftp_be_patient(sftpbox(x->u.box)->s,
-			(int64_t)(x->u.size / FLUSHED_PER_MS));
-	if (sftp_has(sftpbox(x->u.box)->s, "fsync@openssh.com")) {
+	sftp_be_patient(x->lane->s, (int64_t)(x->u.size / FLUSHED_PER_MS));
+	if (sftp_has(x->lane->s, "fsync@openssh.com")) {
 		wire_text(&body, "fsync@openssh.com");
 		wire_string(&body, x->handle.p, x->handle.len);
-		send(x, FXP_EXTENDED, &body, on_done);
+		send_lane(x, FXP_EXTENDED, &body, on_done);
 	}
 	send_close(x, on_done);
 	x->stage = STAGE_CLOSING;
@@ -313,14 +333,18 @@ static void send_rename(struct sending *x)
 
 static void clean(struct sending *x)
 {
+	BK_AUTO_FREE char *path = sftpbox_path(x->u.box, x->u.temp);
+	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
+
 	if (x->stage == STAGE_OPENING || x->stage == STAGE_SENDING ||
 	    x->stage == STAGE_CLOSING)
-		sftpbox(x->u.box)->opening--;
+		x->lane->opening--;
 	if (x->open)
 		send_close(x, ignore);
 	if (x->err.exit == BK_EX_IOERR)
 		ask_room(x);
-	send_path(x, FXP_REMOVE, x->u.temp, ignore);
+	wire_text(&body, path);
+	send_lane(x, FXP_REMOVE, &body, ignore);
 	x->stage = STAGE_CLEANING;
 }
 
@@ -419,7 +443,7 @@ static bool step(struct sending *x)
 	case STAGE_CLOSING:
 		if (x->running)
 			return false;
-		sftpbox(x->u.box)->opening--;
+		x->lane->opening--;
 		x->stage = x->proved ? STAGE_PLACE : STAGE_HASH;
 		break;
 	case STAGE_PLACE:
@@ -505,6 +529,7 @@ static void take_hash(struct sending *x, const char *sha256)
 {
 	bool same = strcmp(sha256, x->u.sha256) == 0;
 
+	x->due = 0;
 	if (x->stage == STAGE_CLOSING && same) {
 		x->proved = true;
 	} else if (x->stage == STAGE_HASH && same) {
@@ -544,9 +569,15 @@ static void end_run(struct sftpbox *b, size_t i)
 	struct sendlist *l = b->hashing[i];
 	enum hash_end how = hash_ended(r);
 
+	if (how == HASH_BUSY && lanes_any(b))
+		how = HASH_LOST; /* again, without them */
+	b->busy = how == HASH_BUSY ? b->busy + 1 : 0;
 	if (how == HASH_LOST)
-		b->b.lost = true;
-	else if (how == HASH_NONE && b->shell == SHELL_UNKNOWN)
+		b->b.lost = b->few = true;
+	else if (how == HASH_BUSY && b->busy < BUSY_MAX)
+		b->rest = bk_time_mono_ms() + REST_MS; /* the last one ends */
+	else if (how == HASH_BUSY ||
+		 (how == HASH_NONE && b->shell == SHELL_UNKNOWN))
 		b->shell = SHELL_NONE;
 	else if (how == HASH_DONE)
 		b->shell = SHELL_HASHES;
@@ -555,7 +586,8 @@ static void end_run(struct sftpbox *b, size_t i)
 		const struct hash_sum *sum = hash_sum(r, k);
 
 		x->running = false;
-		if (how == HASH_LOST || b->shell == SHELL_NONE)
+		if (how == HASH_LOST || how == HASH_BUSY ||
+		    b->shell == SHELL_NONE)
 			continue;
 		if (sum->found == BOX_HASHED)
 			take_hash(x, sum->sha256);
@@ -566,6 +598,38 @@ static void end_run(struct sftpbox *b, size_t i)
 	free(l);
 	b->runs[i] = NULL;
 	b->hashing[i] = NULL;
+}
+
+/*
+ * A command costs as much as hundreds of small files: while others are on
+ * their way it waits for more.
+ */
+static bool is_worth_a_run(const struct sftpbox *b)
+{
+	int64_t now = bk_time_mono_ms();
+	size_t n = 0, coming = 0;
+	uint64_t bytes = 0;
+
+	if (now < b->rest)
+		return false;
+	for (struct upload *u = b->b.uploads; u; u = u->next) {
+		struct sending *x = of(u);
+
+		if (!is_to_hash(x)) {
+			coming += !x->running && !x->failed &&
+				  x->stage < STAGE_HASH;
+			continue;
+		}
+		n++;
+		bytes += u->size;
+		if (x->alone || n >= BATCH_GOOD || bytes >= BATCH_BYTES)
+			return true;
+		if (!x->due)
+			x->due = now + WAIT_MS;
+		else if (now >= x->due)
+			return true;
+	}
+	return n > 0 && coming == 0;
 }
 
 static bool start_run(struct sftpbox *b, size_t i)
@@ -660,8 +724,7 @@ size_t sftp_box_room(const struct upload *u)
 
 		room = EARLY_MAX - x->early.len;
 		room = room < left ? room : left;
-	} else if (x->stage == STAGE_SENDING &&
-		   sftp_may_send(sftpbox(u->box)->s)) {
+	} else if (x->stage == STAGE_SENDING && sftp_may_send(x->lane->s)) {
 		room = x->window < WINDOW ? WINDOW - x->window : 0;
 	} else {
 		room = 0;
@@ -702,6 +765,7 @@ size_t sftp_box_wait(struct box *b, struct pollfd *fds, bool *ret_ready)
 					    y->flying == 0 && !y->running);
 	}
 	n += sftp_wait(x->s, fds);
+	n += lanes_wait(x, fds + n);
 	fds[n++] = (struct pollfd){ .fd = ssh_fd(x->ssh), .events = POLLIN };
 	for (size_t i = 0; i < HASH_RUNS; i++)
 		if (x->runs[i])
@@ -716,6 +780,7 @@ void sftp_box_advance(struct box *b)
 	size_t n;
 
 	sftp_advance(x->s);
+	lanes_advance(x);
 	ssh_drain(x->ssh);
 	b->lost = b->lost || sftp_is_dead(x->s);
 	for (size_t i = 0; !b->lost && i < HASH_RUNS; i++)
@@ -728,11 +793,11 @@ void sftp_box_advance(struct box *b)
 	if (!b->lost && x->shell == SHELL_NONE)
 		read_back(x);
 	/* one at first: it tells whether there may be more */
-	n = x->shell == SHELL_NONE     ? 0
-	    : x->shell == SHELL_HASHES ? HASH_RUNS
-				       : 1;
+	n = x->shell == SHELL_NONE		  ? 0
+	    : x->shell == SHELL_UNKNOWN || x->few ? 1
+						  : HASH_RUNS;
 	for (size_t i = 0; !b->lost && i < n; i++)
-		if (!x->runs[i] && !start_run(x, i))
+		if (!x->runs[i] && (!is_worth_a_run(x) || !start_run(x, i)))
 			break;
 	if (b->lost) {
 		(void)sftpbox_lost(b, &b->why);

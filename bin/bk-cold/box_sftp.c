@@ -6,7 +6,7 @@
 #include "path.h"
 #include "time.h"
 
-enum { SILENCE_MS = 120000, STOP_MS = 2000, UPLOADS_MAX = 400 };
+enum { SILENCE_MS = 120000, STOP_MS = 2000, UPLOADS_MAX = 1000 };
 
 char *sftpbox_path(const struct box *b, const char *name)
 {
@@ -31,6 +31,7 @@ int sftpbox_lost(struct box *b, struct bk_err *err)
 		sftp_kill(x->s);
 		why = sftp_why(x->s);
 	}
+	lanes_kill(x);
 	if (x->ssh)
 		words = ssh_why(x->ssh, &x->child);
 	return bk_err_set(err, BK_EX_TEMPFAIL, 0, "box %s: %s%s%.300s", b->name,
@@ -223,6 +224,7 @@ static int connect_box(struct sftpbox *x, struct bk_err *err)
 		return bk_err_set(err, err->exit, 0, "box %s: no SFTP: %.300s",
 				  b->name, words ? words : err->msg);
 	}
+	x->main.s = x->s;
 	b->lost = false;
 	return 0;
 }
@@ -230,6 +232,7 @@ static int connect_box(struct sftpbox *x, struct bk_err *err)
 static void disconnect(struct sftpbox *x)
 {
 	sftp_box_stop(&x->b);
+	lanes_close(x);
 	if (x->s)
 		sftp_kill(x->s);
 	sftp_free(x->s);
@@ -239,7 +242,6 @@ static void disconnect(struct sftpbox *x)
 	ssh_close(x->ssh);
 	x->ssh = NULL;
 	bk_strv_free(&x->made);
-	x->opening = 0;
 }
 
 static struct box *sftp_open(const struct bk_conf_section *s,

@@ -10,7 +10,18 @@
 #include "hash.h"
 #include "sftp.h"
 
-enum { HASH_RUNS = 2 };
+enum { HASH_RUNS = 2, LANES = 4 };
+
+/*
+ * Another sftp-server behind the same connection, for files: one does one
+ * thing after the other, and waits for the disk at each file.
+ */
+struct lane {
+	struct bk_child child;
+	struct sftp *s; /* NULL: there is none */
+	bool used;	/* by a file */
+	size_t opening; /* uploads that have, or will have, a handle */
+};
 
 struct sftpbox {
 	struct box b;
@@ -21,8 +32,12 @@ struct sftpbox {
 	struct bk_strv made; /* folders that are there; sorted */
 	struct hash_run *runs[HASH_RUNS];
 	struct sendlist *hashing[HASH_RUNS]; /* whose temporary names */
-	size_t opening; /* uploads that have, or will have, a handle */
-	size_t early;	/* bytes that wait for a handle */
+	struct lane main; /* the same s, for files while there is no other */
+	struct lane lanes[LANES];
+	bool few;	   /* it is not asked for more lanes */
+	unsigned int busy; /* commands in a row that found no channel */
+	int64_t rest;	   /* milliseconds; no command before then */
+	size_t early;	   /* bytes that wait for a handle */
 };
 
 static inline struct sftpbox *sftpbox(struct box *b)
@@ -71,6 +86,16 @@ int sftpbox_open(struct box *b, const char *name, uint32_t flags,
 		 struct bk_buf *ret, struct bk_err *err);
 int sftpbox_close(struct box *b, const struct bk_buf *handle,
 		  struct bk_err *err);
+
+/* Have lanes, where that is not so and nothing speaks against it. */
+void lanes_open(struct sftpbox *b);
+/* One for a file: with the fewest; NULL where none takes more than most. */
+struct lane *lanes_pick(struct sftpbox *b, size_t most);
+bool lanes_any(const struct sftpbox *b);
+size_t lanes_wait(struct sftpbox *b, struct pollfd *fds);
+void lanes_advance(struct sftpbox *b);
+void lanes_kill(struct sftpbox *b); /* what is in flight gets no answer */
+void lanes_close(struct sftpbox *b);
 
 int sftp_box_get(struct box *b, const char *name, uint64_t size,
 		 int (*sink)(void *arg, const void *p, size_t n,

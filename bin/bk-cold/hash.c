@@ -171,6 +171,11 @@ static int right_status(const struct hash_run *r)
  */
 static void judge(struct hash_run *r, int status)
 {
+	if (status == SSH_FAILED &&
+	    strstr(r->err.p, "session request failed")) {
+		r->end = HASH_BUSY;
+		return;
+	}
 	if (status < 0 || status == SSH_FAILED || status > 128) {
 		r->end = HASH_LOST;
 		return;

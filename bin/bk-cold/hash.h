@@ -34,6 +34,7 @@ enum hash_end {
 	HASH_DONE,
 	HASH_LOST, /* the connection, or it took too long */
 	HASH_NONE, /* the box runs no such command */
+	HASH_BUSY, /* the box takes no more channels */
 };
 enum hash_end hash_ended(const struct hash_run *r);
 /* That of path i; BOX_UNKNOWN unless the answer is exactly as it must be. */

@@ -389,15 +389,24 @@ static int finish(struct push *p, char **sets, int64_t start, size_t unlisted)
 	return status;
 }
 
-/* Each file on its way is open. */
-static void want_descriptors(void)
+/* Each file on its way is open, and so is what it takes to send it. */
+enum { JOBS_MAX = 1100, JOBS_LEAST = 32, OTHERS_OPEN = 160 };
+
+/* How many files may be on their way. */
+static size_t want_descriptors(void)
 {
 	struct rlimit r;
 
-	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return JOBS_LEAST;
+	if (r.rlim_cur < r.rlim_max && r.rlim_cur < 4096) {
 		r.rlim_cur = r.rlim_max < 4096 ? r.rlim_max : 4096;
 		(void)setrlimit(RLIMIT_NOFILE, &r);
 	}
+	if (r.rlim_cur < OTHERS_OPEN + JOBS_LEAST)
+		return JOBS_LEAST;
+	return r.rlim_cur < OTHERS_OPEN + JOBS_MAX ? r.rlim_cur - OTHERS_OPEN
+						   : JOBS_MAX;
 }
 
 static int prepare(struct push *p, struct bk_err *err)
@@ -438,7 +447,7 @@ int cmd_push(struct cold *c, char **sets)
 	if (status != BK_EX_OK)
 		return status;
 	source_init();
-	want_descriptors();
+	p.njobs_max = want_descriptors();
 	p.started = p.committed = bk_time_mono_ms();
 	if (prepare(&p, &err) < 0 || run(&p, sets, &unlisted, &err) < 0) {
 		struct bk_err why;

@@ -33,7 +33,7 @@ struct push {
 	int64_t committed; /* milliseconds */
 
 	struct job **jobs; /* on their way, in the order in which they began */
-	size_t njobs;
+	size_t njobs, njobs_max;
 	uint64_t sent;		/* bytes */
 	int64_t started, shown; /* milliseconds */
 };

@@ -17,7 +17,6 @@
 #include "time.h"
 
 enum {
-	JOBS_MAX = 512,
 	CHUNK = 256 * 1024,
 	POLL_MS = 500,
 	COMMIT_MS = 2000,
@@ -533,5 +532,5 @@ int send_file(struct push *p, struct tally *t, const struct walk_item *i,
 	turn_all(p);
 	if (p->njobs > 0 && wait_for_boxes(p, 0, err) < 0)
 		return -1;
-	return pump(p, JOBS_MAX, err);
+	return pump(p, p->njobs_max, err);
 }

@@ -43,6 +43,7 @@ struct sftp {
 	int64_t heard;	 /* milliseconds; when something came or went */
 	int64_t patient; /* until then it may be silent */
 	bool ready;	 /* VERSION came */
+	bool settled;	 /* and so did its limits, where it tells them */
 	bool dead;
 	int exit; /* of what ended it */
 	const char *why;
@@ -67,6 +68,11 @@ bool sftp_may_send(const struct sftp *s)
 {
 	return !s->dead && s->inflight < ENOUGH &&
 	       s->unsent.len - s->sent < UNSENT_MAX;
+}
+
+bool sftp_is_ready(const struct sftp *s)
+{
+	return s->settled && !s->dead;
 }
 
 bool sftp_is_dead(const struct sftp *s)
@@ -226,9 +232,36 @@ static void flush(struct sftp *s)
 
 /* Receiving. */
 
+static void on_limits(void *arg, const struct reply *r)
+{
+	struct sftp *s = arg;
+	uint64_t packet, reading, writing;
+	struct wire w;
+
+	s->settled = true;
+	if (!r || r->type != FXP_EXTENDED_REPLY)
+		return;
+	w = r->body;
+	packet = wire_get_u64(&w);
+	reading = wire_get_u64(&w);
+	writing = wire_get_u64(&w);
+	if (w.bad || packet < DATA_MAX + OVERHEAD)
+		return;
+	if (packet > WIRE_PACKET_MAX)
+		packet = WIRE_PACKET_MAX;
+	packet -= OVERHEAD;
+	s->write_max = (size_t)(writing < packet ? writing : packet);
+	s->read_max = (size_t)(reading < packet ? reading : packet);
+	if (s->write_max < DATA_MAX)
+		s->write_max = DATA_MAX;
+	if (s->read_max < DATA_MAX)
+		s->read_max = DATA_MAX;
+}
+
 static void take_version(struct sftp *s, struct wire *w)
 {
 	uint32_t version = wire_get_u32(w);
+	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
 
 	if (w->bad || version < 3) {
 		nonsense(s);
@@ -244,6 +277,12 @@ static void take_version(struct sftp *s, struct wire *w)
 		bk_strv_take(&s->extensions, bk_memdup(name, n));
 	}
 	s->ready = true;
+	if (sftp_has(s, "limits@openssh.com")) {
+		wire_text(&body, "limits@openssh.com");
+		sftp_send(s, FXP_EXTENDED, &body, on_limits, s);
+	} else {
+		s->settled = true;
+	}
 }
 
 static void dispatch(struct sftp *s, struct wire *w)
@@ -363,57 +402,7 @@ int sftp_turn(struct sftp *s, int timeout_ms, struct bk_err *err)
 
 /* Beginning. */
 
-static void on_limits(void *arg, const struct reply *r)
-{
-	struct sftp *s = arg;
-	uint64_t packet, reading, writing;
-	struct wire w;
-
-	if (!r || r->type != FXP_EXTENDED_REPLY)
-		return;
-	w = r->body;
-	packet = wire_get_u64(&w);
-	reading = wire_get_u64(&w);
-	writing = wire_get_u64(&w);
-	if (w.bad || packet < DATA_MAX + OVERHEAD)
-		return;
-	if (packet > WIRE_PACKET_MAX)
-		packet = WIRE_PACKET_MAX;
-	packet -= OVERHEAD;
-	s->write_max = (size_t)(writing < packet ? writing : packet);
-	s->read_max = (size_t)(reading < packet ? reading : packet);
-	if (s->write_max < DATA_MAX)
-		s->write_max = DATA_MAX;
-	if (s->read_max < DATA_MAX)
-		s->read_max = DATA_MAX;
-}
-
-static int start(struct sftp *s, struct bk_err *err)
-{
-	int64_t end = bk_time_mono_ms() + s->silence_ms;
-	BK_AUTO_BUF struct bk_buf body = BK_BUF_INIT;
-
-	wire_u32(&s->unsent, 5);
-	bk_buf_addc(&s->unsent, FXP_INIT);
-	wire_u32(&s->unsent, 3);
-	while (!s->ready) {
-		if (bk_time_mono_ms() > end)
-			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-					  "there is no answer");
-		if (sftp_turn(s, 500, err) < 0)
-			return -1;
-	}
-	if (!sftp_has(s, "limits@openssh.com"))
-		return 0;
-	wire_text(&body, "limits@openssh.com");
-	sftp_send(s, FXP_EXTENDED, &body, on_limits, s);
-	while (s->inflight > 0)
-		if (sftp_turn(s, 500, err) < 0)
-			return -1;
-	return 0;
-}
-
-struct sftp *sftp_new(int in, int out, int silence_ms, struct bk_err *err)
+struct sftp *sftp_start(int in, int out, int silence_ms)
 {
 	struct sftp *s = bk_calloc(1, sizeof(*s));
 
@@ -426,7 +415,31 @@ struct sftp *sftp_new(int in, int out, int silence_ms, struct bk_err *err)
 	(void)fcntl(out, F_SETFL, fcntl(out, F_GETFL) | O_NONBLOCK);
 	(void)fcntl(out, F_SETPIPE_SZ, 1 << 20);
 	(void)fcntl(in, F_SETPIPE_SZ, 1 << 20);
-	if (start(s, err) == 0)
+	wire_u32(&s->unsent, 5);
+	bk_buf_addc(&s->unsent, FXP_INIT);
+	wire_u32(&s->unsent, 3);
+	return s;
+}
+
+static int await(struct sftp *s, struct bk_err *err)
+{
+	int64_t end = bk_time_mono_ms() + s->silence_ms;
+
+	while (!s->settled) {
+		if (!s->ready && bk_time_mono_ms() > end)
+			return bk_err_set(err, BK_EX_TEMPFAIL, 0,
+					  "there is no answer");
+		if (sftp_turn(s, 500, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+struct sftp *sftp_new(int in, int out, int silence_ms, struct bk_err *err)
+{
+	struct sftp *s = sftp_start(in, out, silence_ms);
+
+	if (await(s, err) == 0)
 		return s;
 	sftp_free(s);
 	return NULL;

@@ -28,6 +28,9 @@ typedef void sftp_reply(void *arg, const struct reply *r);
  * is in flight is dead.
  */
 struct sftp *sftp_new(int in, int out, int silence_ms, struct bk_err *err);
+/* The same without waiting: it may be used once it is ready, or is dead. */
+struct sftp *sftp_start(int in, int out, int silence_ms);
+bool sftp_is_ready(const struct sftp *s);
 void sftp_free(struct sftp *s);
 
 bool sftp_has(const struct sftp *s, const char *extension);

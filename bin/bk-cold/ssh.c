@@ -283,6 +283,9 @@ static void add_channel(struct ssh *s, bool subsystem, struct bk_strv *argv)
 	add_common(argv);
 	bk_strv_add(argv, "-o");
 	bk_strv_add(argv, "ControlMaster=no");
+	/* a channel that is refused must not become a connection */
+	bk_strv_add(argv, "-o");
+	bk_strv_add(argv, "ProxyCommand=false");
 	bk_strv_add(argv, "-S");
 	bk_strv_add(argv, s->socket);
 	bk_remote_add_login(argv, s->at);

@@ -98,6 +98,82 @@ liar() {
 	! pgrep -f "ssh .*$T/run/ssh" >left || fail "left: $(cat left)"
 }
 
+many() {
+	local i
+	mkdir src/a/many
+	for i in {1..300}; do echo "$i" >"src/a/many/$i"; done
+}
+
+@test "many files go by many channels, of one connection" {
+	many
+	init one
+	: >r/b1/shell.log
+	: >r/b1/commands.log
+	boxed 0 bk-cold push
+	assert_is "$(grep -c 'Accepted publickey' r/b1/shell.log)" 1
+	(cd r/b1/data && sha256sum --quiet -c cold/*/SHA256SUMS.*)
+	assert_is "$(objects "$one" | wc -l)" 302
+	[ "$(grep -c sftp-server r/b1/commands.log)" -ge 4 ] ||
+		fail "one channel alone"
+	[ "$(grep -c ^sha256sum r/b1/commands.log)" -le 15 ] ||
+		fail "many commands: $(grep -c ^sha256sum r/b1/commands.log)"
+}
+
+# A box with few channels for a connection: as many as there are, no more
+# connections, and a proof all the same.
+few_channels() { # N HOW
+	many
+	init one
+	"$rig/box.sh" down "$T/r" b1
+	# shellcheck disable=SC2046
+	BOX_SESSIONS=$1 "$rig/box.sh" up "$T/r" b1 $(cat ports1) >/dev/null ||
+		fail "no box"
+	cp r/ssh_config etc-ssh_config
+	: >r/b1/shell.log
+	boxed 0 bk-cold push
+	(cd r/b1/data && sha256sum --quiet -c cold/*/SHA256SUMS.*)
+	assert_is "$(objects "$one" | wc -l)" 302
+	assert_is "$(ask 'select count(*) from copy')" 302
+	assert_is "$(ask 'select distinct how from copy')" "$2"
+	[ "$(grep -c 'Accepted publickey' r/b1/shell.log)" -le 3 ] ||
+		fail "$(grep -c 'Accepted publickey' r/b1/shell.log) connections"
+}
+
+@test "a box with one channel for each connection: read back" {
+	few_channels 1 r
+}
+
+@test "a box with two channels for each connection" {
+	few_channels 2 h
+}
+
+@test "a box with four channels for each connection" {
+	few_channels 4 h
+}
+
+@test "a box that takes no more connections is for later" {
+	init one
+	# as the eleventh is refused: closed before a word is said
+	"$rig/box.sh" down "$T/r" b1
+	python3 - "$(cut -d' ' -f2 ports1)" 3>&- <<-'END' &
+		import socket, sys
+		s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+		while True:
+		    s.accept()[0].close()
+	END
+	echo $! >proxy.pid
+	wait_for 10 bash -c ": <>/dev/tcp/127.0.0.1/$(cut -d' ' -f2 ports1)" 2>/dev/null
+	boxed 75 timeout 100 bk-cold push
+	assert_has "$err" 'it will be tried again'
+	assert_is "$(ask 'select count(*) from copy')" 0
+	kill "$(cat proxy.pid)"
+	: >proxy.pid
+	# shellcheck disable=SC2046
+	"$rig/box.sh" up "$T/r" b1 $(cat ports1) >/dev/null || fail "no box"
+	boxed 0 bk-cold push
+	(cd r/b1/data && sha256sum --quiet -c cold/*/SHA256SUMS.*)
+}
+
 @test "two boxes get one reading, both proved" {
 	mv src/a/.coldstorage src/a/.coldstorage_redundant
 	head -c 5000000 /dev/urandom >src/a/big

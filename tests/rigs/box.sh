@@ -14,7 +14,8 @@
 # restic:  -o "sftp.command=ssh -F DIR/ssh_config NAME -s sftp" -r sftp:NAME:repo
 #
 # Needs root: the box's user exists in a mount namespace of its own only.
-# DIR must be an absolute path without blanks. BOX_USER, BOX_UID: another user.
+# DIR must be an absolute path without blanks. BOX_USER, BOX_UID: another user;
+# BOX_SESSIONS: channels of a connection.
 set -eu
 
 usage() {
@@ -119,7 +120,7 @@ PermitRootLogin no
 AllowTcpForwarding no
 X11Forwarding no
 PermitTTY no
-MaxSessions 10
+MaxSessions ${BOX_SESSIONS:-10}
 MaxStartups 100
 LogLevel VERBOSE
 E
