@@ -116,6 +116,12 @@ static int start_all(struct snapshot *s, struct bk_err *err)
 	return 0;
 }
 
+static void drop_connections(struct snapshot *s, size_t keep)
+{
+	while (s->n > keep)
+		server_close(&s->v[--s->n]);
+}
+
 /* 1: all see the same, 0: they do not, -1: err */
 static int try_once(struct snapshot *s, char **ret_position, struct bk_err *err)
 {
@@ -124,6 +130,12 @@ static int try_once(struct snapshot *s, char **ret_position, struct bk_err *err)
 	if (start_all(s, err) < 0)
 		return -1;
 	first = position(&s->v[0]);
+	/* Nothing said is nothing proved. */
+	if (s->n > 1 && *first == ' ') {
+		bk_info("one connection: the server does not say where its "
+			"snapshot is");
+		drop_connections(s, 1);
+	}
 	for (size_t i = 1; i < s->n; i++) {
 		BK_AUTO_FREE char *other = position(&s->v[i]);
 
@@ -133,12 +145,6 @@ static int try_once(struct snapshot *s, char **ret_position, struct bk_err *err)
 	*ret_position = first;
 	first = NULL;
 	return 1;
-}
-
-static void drop_connections(struct snapshot *s, size_t keep)
-{
-	while (s->n > keep)
-		server_close(&s->v[--s->n]);
 }
 
 static int take(struct snapshot *s, char **ret_position, struct bk_err *err)

@@ -23,9 +23,9 @@ teardown() {
 	need_program jq
 	mdb_up twin
 	mkdir storm
-	seed=${BK_SEED:-$RANDOM}
+	seed=${STORM_SEED:-$RANDOM}
 	"$BATS_TEST_DIRNAME/../rigs/ddlstorm.py" "$SOCK" "$M/twin/sock" "$PWD/storm" \
-		"$seed" "${BK_STORM_SECONDS:-25}" >"$T/storm" 2>&1 3>&- ||
+		"$seed" "${STORM_SECONDS:-25}" >"$T/storm" 2>&1 3>&- ||
 		fail "$(cut -c 1-300 "$T/storm" | head -n 60)" \
 			"$(diff storm/was storm/has 2>/dev/null | cut -c 1-200 | head -n 30)"
 	echo "# $(cat "$T/storm")" >&3

@@ -254,10 +254,10 @@ same_portrait() {
 		torture.floats WHERE id = 2")" 123456.7890625
 }
 
-# BK_TABLES=10000 takes minutes where others use the machine, too.
+# DBDUMP_TABLES=10000 takes minutes where others use the machine, too.
 # bats test_tags=long
 @test "two thousand tables" {
-	n=${BK_TABLES:-2000}
+	n=${DBDUMP_TABLES:-2000}
 	mdb_up many
 	SOCK=$M/many/sock
 	for i in $(seq "$n"); do
