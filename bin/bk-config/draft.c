@@ -249,6 +249,9 @@ static int write_text(struct draft *d, const struct bk_conf *conf,
 		add_backup(d, repo ? repo->name : "main");
 	if (want_box && add_box(d, err) < 0)
 		return -1;
+	if (!repo && !bk_conf_find(conf, "verify", NULL))
+		bk_buf_adds(&d->text, "\n# All of it is proved within a month, "
+				      "a part every night.\n[verify]\n");
 	if (a->monitor_url && !bk_conf_next(conf, "monitor", NULL))
 		add_monitor(d);
 	return 0;

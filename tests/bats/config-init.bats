@@ -263,7 +263,7 @@ person() { there python3 "$rig/answer.py" "$@"; }
 	step 'done' 'monitor main'
 	assert_has "$out" 'a test has arrived'
 	assert_has srv/log abc
-	assert_has systemctl.log 'bk-forget.timer bk-notify.timer'
+	assert_has systemctl.log 'bk-forget.timer bk-verify.timer bk-notify.timer'
 	run_bk 3 there bk-config check --push
 	assert_hasnt "$out" 'error	'
 	echo wrong >etc/bk/kuma.token
@@ -381,7 +381,7 @@ ended_or_said() {
 	step 'done' units
 	step 'done' timers
 	assert_has systemctl.log \
-		'enable --now bk-restic.timer bk-forget.timer'
+		'enable --now bk-restic.timer bk-forget.timer bk-verify.timer'
 	assert_hasnt systemctl.log bk-notify.timer
 	assert_is "$(grep -v '^#' \
 		etc/systemd/system/bk-restic.service.d/repo-main.conf | xargs)" \
