@@ -235,6 +235,12 @@ check-packages: all $(MEMO) | $(FIRST)
 check-unit: $(UNIT_BIN) $(FUZZ_BIN)
 	@B=$(B) tests/run.sh $(UNIT_BIN) $(FUZZ_BIN)
 
+# Damages by chance in a repository and on a box: SEED=1 DAMAGES=200.
+.PHONY: damage
+damage: all
+	@B=$(B) DAMAGES=$(or $(DAMAGES),200) tests/run.sh \
+		tests/bats/verify-damage.bats
+
 demo: all | $(FIRST)
 	@BK_BIN=$(abspath $(B)) tests/demo.sh
 
