@@ -51,19 +51,24 @@ total=$(sql -e 'SELECT SUM(n) FROM (SELECT COUNT(*) n FROM bench.metrics UNION A
 	SELECT COUNT(*) FROM bench.log UNION ALL SELECT COUNT(*) FROM bench.posts
 	UNION ALL SELECT COUNT(*) FROM bench.files) x')
 
-# measure NAME COMMAND...: a line "wall cpu KiB" to NAME; milliseconds.
+# measure NAME COMMAND...: a line "wall cpu KiB server" to NAME; milliseconds,
+# of the command and of the server.
 measure() {
 	local name=$1
 	shift
-	python3 - "$top/$name" "$@" <<'END'
+	python3 - "$top/$name" "$(cat "$top/s/pid")" "$@" <<'END'
 import os, resource, subprocess, sys, time
-start = time.monotonic()
-subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL, check=True)
+def server():
+    with open(f"/proc/{sys.argv[2]}/stat") as f:
+        words = f.read().rsplit(")", 1)[1].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+before, start = server(), time.monotonic()
+subprocess.run(sys.argv[3:], stdout=subprocess.DEVNULL, check=True)
 wall = time.monotonic() - start
 u = resource.getrusage(resource.RUSAGE_CHILDREN)
 with open(sys.argv[1], "a") as f:
     f.write(f"{wall * 1e3:.2f} {(u.ru_utime + u.ru_stime) * 1e3:.2f} "
-            f"{u.ru_maxrss}\n")
+            f"{u.ru_maxrss} {(server() - before) * 1e3:.2f}\n")
 END
 }
 
@@ -134,6 +139,10 @@ echo "dbdump: $total rows, $rounds rounds, ms: SELECT by $how $(median floor 1),
 	"mariadb-dump $(median stock 1), mydumper $(median mydumper 1)"
 ratio one 1 floor 1.3 "one connection: wall time, of SELECT's"
 ratio two 1 floor 0.65 "two connections: wall time, of SELECT's"
+# Server and client share the cores: all of them, busy all the time, take this.
+report "    at best, with $(nproc) cores for server and client" \
+	"$(awk -v c="$(median two 2)" -v s="$(median two 4)" -v n="$(nproc)" \
+		-v f="$(median floor 1)" 'BEGIN { print (c + s) / n / f }')" 0.65 ""
 ratio two 1 stock 0.5 "two connections: wall time, of mariadb-dump's"
 ratio two 1 stockhex 0.5 "the same, of mariadb-dump --hex-blob's"
 ratio folder 1 mydumper 1 "a folder, two connections: of mydumper -t 2's"
