@@ -6,7 +6,7 @@
  * Names are relative to that folder, and made of the bytes that name.h keeps,
  * and slashes; so nothing needs quoting, whatever shell the box has. Nothing
  * on a box is ever overwritten, and nothing is removed but below BOX_PARTS,
- * where uploads that are not finished lie.
+ * where uploads that are not finished lie, and what box_put() began.
  *
  * Errors: 75 the box cannot be reached, or the connection was lost (try
  * later); 77 wrong host key, or not let in; 74 the box has no room or failed;
@@ -94,7 +94,10 @@ struct box_small {
 };
 int box_get_small(struct box *b, struct box_small *v, size_t n,
 		  struct bk_err *err);
-/* A new small file, durable; 73 where there is one already. */
+/*
+ * A new small file, durable, whole or not at all; 73 where there is one
+ * already. Until then it is NAME.part, and one that was left is removed.
+ */
 int box_put(struct box *b, const char *name, const void *p, size_t len,
 	    struct bk_err *err);
 /* Only where name has a component BOX_PARTS; an absent one is fine. */

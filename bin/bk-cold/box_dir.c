@@ -19,7 +19,7 @@
 #include "path.h"
 #include "sig.h"
 
-enum { PIECE = 256 * 1024, UPLOADS_MAX = 16 };
+enum { PIECE = 256 * 1024, UPLOADS_MAX = 64 };
 
 struct dirbox {
 	struct box b;
@@ -32,6 +32,7 @@ struct dirupload {
 	int fd;
 	bool failed;
 	struct bk_err err;
+	struct dirupload *next; /* of those that end together */
 };
 
 static struct dirbox *of(struct box *b)
@@ -91,10 +92,13 @@ static struct box *dir_open(const struct bk_conf_section *s, struct bk_err *err)
 	d->root = open(d->b.at.path,
 		       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (d->root < 0 || fstat(d->root, &st) < 0) {
-		(void)bk_err_set(
-			err, errno == ENOENT ? BK_EX_TEMPFAIL : BK_EX_NOPERM,
-			errno, "box %s: cannot open '%s'", s->name,
-			d->b.at.path);
+		bool gone = errno == ENOENT;
+
+		/* it is not made here: a disk may belong there */
+		(void)bk_err_set(err, gone ? BK_EX_TEMPFAIL : BK_EX_NOPERM,
+				 errno, "box %s: cannot open '%s'%s", s->name,
+				 d->b.at.path,
+				 gone ? " (is it mounted? was it made?)" : "");
 		goto fail;
 	}
 	d->b.prefix = bk_strdup("");
@@ -289,25 +293,6 @@ static int dir_get(struct box *b, const char *name, uint64_t size,
 				    "box %s: '%s' was cut off", b->name, name);
 }
 
-/* A file with these bytes under a name that was free, durable. */
-static int dir_put(struct box *b, const char *name, const void *p, size_t len,
-		   struct bk_err *err)
-{
-	const char *base;
-	BK_AUTO_CLOSE int dir = open_parent(b, name, &base);
-	BK_AUTO_CLOSE int fd = -1;
-
-	if (dir < 0)
-		return fail(b, "open the folder of", name, err);
-	fd = openat(dir, base,
-		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-	if (fd < 0)
-		return fail(b, "create", name, err);
-	if (bk_fd_write(fd, p, len) < 0 || fsync(fd) < 0 || fsync(dir) < 0)
-		return fail(b, "write", name, err);
-	return 0;
-}
-
 static int dir_remove(struct box *b, const char *name, struct bk_err *err)
 {
 	const char *base;
@@ -346,6 +331,35 @@ static int rename_new(int from_dir, const char *from, int to_dir,
 		return -1;
 	}
 	return errno == ENOENT ? renameat(from_dir, from, to_dir, to) : -1;
+}
+
+/*
+ * A file with these bytes under a name that was free, durable: whole, or not
+ * at all.
+ */
+static int dir_put(struct box *b, const char *name, const void *p, size_t len,
+		   struct bk_err *err)
+{
+	const char *base;
+	BK_AUTO_CLOSE int dir = open_parent(b, name, &base);
+	BK_AUTO_FREE char *temp = bk_asprintf("%s" BOX_PUT_PART, base);
+	BK_AUTO_CLOSE int fd = -1;
+
+	if (dir < 0)
+		return fail(b, "open the folder of", name, err);
+	/* what one left that was interrupted */
+	(void)unlinkat(dir, temp, 0);
+	fd = openat(dir, temp,
+		    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	if (fd < 0)
+		return fail(b, "create", name, err);
+	if (bk_fd_write(fd, p, len) < 0 || fsync(fd) < 0 ||
+	    rename_new(dir, temp, dir, base) < 0) {
+		(void)fail(b, "write", name, err);
+		(void)unlinkat(dir, temp, 0);
+		return -1;
+	}
+	return fsync(dir) < 0 ? fail(b, "sync the folder of", name, err) : 0;
 }
 
 static int dir_rename(struct box *b, const char *from, const char *to,
@@ -509,8 +523,7 @@ static int try_name(struct upload *u, const char *name, struct bk_err *err)
 			       ? dir_remove(u->box, u->temp, err)
 			       : 1;
 	}
-	return fsync(dst) < 0 ? fail(u->box, "sync the folder of", name, err)
-			      : 0;
+	return 0;
 }
 
 static int place(struct upload *u, struct bk_err *err)
@@ -529,48 +542,98 @@ static int place(struct upload *u, struct bk_err *err)
 			: got;
 }
 
-static int prove(struct dirupload *d, struct bk_err *err)
+static void drop(struct dirupload *d)
+{
+	struct bk_err ignored;
+
+	d->failed = true;
+	(void)dir_remove(d->u.box, d->u.temp, &ignored);
+}
+
+/*
+ * Those that end together, step by step: what one sync makes durable makes the
+ * others so as well, and theirs cost little.
+ */
+
+static void flush(struct dirupload *d)
+{
+	if (d->u.aborted) {
+		d->err = d->u.why;
+		drop(d);
+	} else if (d->failed || (d->fd < 0 && open_temp(d) < 0) ||
+		   close_temp(d, &d->err) < 0) {
+		drop(d);
+	}
+}
+
+static void place_proved(struct dirupload *d)
 {
 	struct upload *u = &d->u;
-	struct box_stat st = { 0 };
 	char hash[65];
 	uint64_t size = 0;
 
-	if (d->fd < 0 && open_temp(d) < 0)
-		return bk_err_set(err, d->err.exit, 0, "%s", d->err.msg);
-	if (close_temp(d, err) < 0 ||
-	    hash_file(u->box, u->temp, hash, &size, err) < 0)
-		return -1;
-	if (size != u->size || strcmp(hash, u->sha256) != 0)
-		return bk_err_set(err, BK_EX_DATAERR, 0,
-				  "box %s: other bytes arrived than were sent",
-				  u->box->name);
-	if (place(u, err) < 0)
-		return -1;
-	if (dir_stat(u->box, u->name, &st, err) < 0)
-		return -1;
-	if (st.type != 'f' || st.size != u->size)
-		return bk_err_set(err, BK_EX_DATAERR, 0,
-				  "box %s: '%s' is not there as it was put",
-				  u->box->name, u->name);
+	if (hash_file(u->box, u->temp, hash, &size, &d->err) < 0) {
+		drop(d);
+	} else if (size != u->size || strcmp(hash, u->sha256) != 0) {
+		(void)bk_err_set(&d->err, BK_EX_DATAERR, 0,
+				 "box %s: other bytes arrived than were sent",
+				 u->box->name);
+		drop(d);
+	} else if (place(u, &d->err) < 0) {
+		drop(d);
+	}
+}
+
+/* Its folder; dir holds that of the one before, which was synced. */
+static int sync_folder(struct dirupload *d, struct bk_buf *dir)
+{
+	struct upload *u = &d->u;
+	const char *base;
+	BK_AUTO_CLOSE int fd = open_parent(u->box, u->name, &base);
+	size_t n = (size_t)(base - u->name);
+
+	if (dir->len == n && memcmp(dir->p, u->name, n) == 0)
+		return 0;
+	bk_buf_clear(dir);
+	if (fd < 0 || fsync(fd) < 0)
+		return fail(u->box, "sync the folder of", u->name, &d->err);
+	bk_buf_add(dir, u->name, n);
 	return 0;
 }
 
-static void finish(struct dirupload *d)
+static int look(struct dirupload *d)
 {
 	struct upload *u = &d->u;
-	struct bk_err err, ignored;
-	int got = -1;
+	struct box_stat st = { 0 };
 
-	if (u->aborted)
-		err = u->why;
-	else if (d->failed)
-		err = d->err;
-	else
-		got = prove(d, &err);
-	if (got < 0)
-		(void)dir_remove(u->box, u->temp, &ignored);
-	upload_end(u, got < 0 ? &err : NULL);
+	if (dir_stat(u->box, u->name, &st, &d->err) < 0)
+		return -1;
+	if (st.type == 'f' && st.size == u->size)
+		return 0;
+	return bk_err_set(&d->err, BK_EX_DATAERR, 0,
+			  "box %s: '%s' is not there as it was put",
+			  u->box->name, u->name);
+}
+
+static void finish(struct dirupload *first)
+{
+	BK_AUTO_BUF struct bk_buf dir = BK_BUF_INIT;
+	struct dirupload *next;
+
+	for (struct dirupload *d = first; d; d = d->next)
+		flush(d);
+	for (struct dirupload *d = first; d; d = d->next)
+		if (!d->failed)
+			place_proved(d);
+	for (struct dirupload *d = first; d; d = d->next)
+		if (!d->failed)
+			d->failed = sync_folder(d, &dir) < 0 || look(d) < 0;
+	for (struct dirupload *d = first; d; d = next) {
+		struct bk_err err = d->err;
+
+		next = d->next;
+		upload_end(&d->u, d->failed ? &err : NULL);
+	}
 }
 
 static bool is_ready(const struct upload *u)
@@ -589,16 +652,17 @@ static size_t dir_wait(struct box *b, struct pollfd *fds, bool *ret_ready)
 
 static void dir_advance(struct box *b)
 {
-	struct upload *next;
+	struct dirupload *first = NULL, **end = &first;
 
-	for (struct upload *u = b->uploads; u; u = next) {
-		next = u->next;
+	for (struct upload *u = b->uploads; u; u = u->next) {
 		if (is_ready(u)) {
-			finish((struct dirupload *)u);
-			/* done() may have changed the list */
-			next = b->uploads;
+			*end = (struct dirupload *)u;
+			end = &(*end)->next;
+			*end = NULL;
 		}
 	}
+	if (first)
+		finish(first);
 }
 
 const struct box_ops box_dir_ops = {

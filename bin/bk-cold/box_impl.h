@@ -11,6 +11,9 @@
 #include "box.h"
 #include "remote.h"
 
+/* Behind the name of a small file until it is whole. */
+#define BOX_PUT_PART ".part"
+
 struct box_ops;
 
 struct box {

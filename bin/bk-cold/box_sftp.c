@@ -520,34 +520,6 @@ static int sync_handle(struct box *b, const char *name,
 	return 0;
 }
 
-static int sftp_put(struct box *b, const char *name, const void *p, size_t len,
-		    struct bk_err *err)
-{
-	BK_AUTO_BUF struct bk_buf handle = BK_BUF_INIT;
-	struct bk_err ignored;
-	struct box_stat st;
-	int got = sftp_stat(b, name, &st, err);
-
-	if (got < 0)
-		return -1;
-	if (got > 0)
-		return bk_err_set(err, BK_EX_CANTCREAT, 0,
-				  "box %s: there is a '%s' already", b->name,
-				  name);
-	if (len > sftp_write_max(sftpbox(b)->s))
-		return bk_err_set(err, BK_EX_SOFTWARE, 0,
-				  "'%s' is too large for that", name);
-	if (sftpbox_open(b, name, FXF_WRITE | FXF_CREAT | FXF_EXCL, &handle,
-			 err) < 0)
-		return -1;
-	if (put_bytes(b, name, &handle, p, len, err) < 0 ||
-	    sync_handle(b, name, &handle, err) < 0) {
-		(void)sftpbox_close(b, &handle, &ignored);
-		return -1;
-	}
-	return sftpbox_close(b, &handle, err);
-}
-
 static int sftp_remove(struct box *b, const char *name, struct bk_err *err)
 {
 	ANSWER_AUTO struct answer a = { 0 };
@@ -586,6 +558,52 @@ static int sftp_rename(struct box *b, const char *from, const char *to,
 	if (a.type == FXP_STATUS && a.status == FX_OK)
 		return 0;
 	return sftpbox_fail(b, a.status, "rename", from, err);
+}
+
+static int put_part(struct box *b, const char *name, const void *p, size_t len,
+		    struct bk_err *err)
+{
+	BK_AUTO_BUF struct bk_buf handle = BK_BUF_INIT;
+	struct bk_err ignored;
+
+	if (sftpbox_open(b, name, FXF_WRITE | FXF_CREAT | FXF_EXCL, &handle,
+			 err) < 0)
+		return -1;
+	if (put_bytes(b, name, &handle, p, len, err) < 0 ||
+	    sync_handle(b, name, &handle, err) < 0) {
+		(void)sftpbox_close(b, &handle, &ignored);
+		return -1;
+	}
+	return sftpbox_close(b, &handle, err);
+}
+
+/* Whole, or not at all. */
+static int sftp_put(struct box *b, const char *name, const void *p, size_t len,
+		    struct bk_err *err)
+{
+	BK_AUTO_FREE char *temp = bk_asprintf("%s" BOX_PUT_PART, name);
+	struct bk_err ignored;
+	struct box_stat st;
+	int got = sftp_stat(b, name, &st, err);
+
+	if (got < 0)
+		return -1;
+	if (got > 0)
+		return bk_err_set(err, BK_EX_CANTCREAT, 0,
+				  "box %s: there is a '%s' already", b->name,
+				  name);
+	if (len > sftp_write_max(sftpbox(b)->s))
+		return bk_err_set(err, BK_EX_SOFTWARE, 0,
+				  "'%s' is too large for that", name);
+	/* what one left that was interrupted */
+	if (sftp_remove(b, temp, err) < 0)
+		return -1;
+	if (put_part(b, temp, p, len, err) == 0 &&
+	    sftp_rename(b, temp, name, err) == 0)
+		return 0;
+	if (!b->lost)
+		(void)sftp_remove(b, temp, &ignored);
+	return -1;
 }
 
 const struct box_ops box_sftp_ops = {

@@ -374,6 +374,30 @@ ok
 	assert_has "$err" 'newer bk'
 }
 
+@test "an init that was cut off is begun anew; a folder that is gone is named" {
+	rm "$one/.bk-box-id" "$one/README.txt"
+	head -c 7 /dev/urandom >"$one/.bk-box-id.part"
+	run_bk 0 bk-cold init one
+	assert_is "$(wc -c <"$one/.bk-box-id")" 33
+	[ ! -e "$one/.bk-box-id.part" ] || fail "a rest"
+	[ -s "$one/README.txt" ] || fail "no README.txt"
+	run_bk 0 bk-cold push
+	rmdir two 2>/dev/null || :
+	run_bk 75 bk-cold init two
+	assert_has "$err" 'is it mounted?'
+	[ ! -e two ] || fail "it was made"
+}
+
+@test "many files at once on a disk" {
+	local i
+	mkdir src/a/many
+	for i in {1..300}; do head -c 4000 /dev/zero >"src/a/many/$i"; done
+	run_bk 0 bk-cold push
+	proved "$one"
+	assert_is "$(objects "$one" | wc -l)" 302
+	assert_is "$(ask 'select count(*) from copy')" 302
+}
+
 @test "a damaged catalog is not replaced" {
 	bk-cold -q push >/dev/null
 	rm -f state/cold/catalog.db-*
