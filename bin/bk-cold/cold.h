@@ -18,6 +18,7 @@ struct cold {
 	bool all;	    /* --all */
 	bool in_place;	    /* --in-place */
 	bool yes;	    /* --yes */
+	bool numeric_owner; /* --numeric-owner */
 	bool offline;	    /* --offline */
 	bool read_back;	    /* --read-back */
 	const char *at;	    /* --at TIME */

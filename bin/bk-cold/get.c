@@ -490,7 +490,8 @@ static int choose(struct get *g, char **args, struct bk_err *err)
 	if (g->c->box && !box)
 		return bk_err_set(err, BK_EX_NOINPUT, 0,
 				  "the catalog knows no box %s", g->c->box);
-	if (wishes_choose(&g->wishes, cat, g->place, &paths, at, box, err) < 0)
+	if (wishes_choose(&g->wishes, cat, g->place, &paths, at, box,
+			  g->c->numeric_owner, err) < 0)
 		return -1;
 	if (g->wishes.files + g->wishes.links + g->wishes.there +
 			    g->wishes.other + g->wishes.lost ==

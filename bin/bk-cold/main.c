@@ -43,6 +43,7 @@ static const char usage[] =
 	"      --box NAME      get: from this box\n"
 	"      --in-place      get: to where it was; nothing is overwritten\n"
 	"      --to DIR        get: below this folder\n"
+	"      --numeric-owner get: owners by number, not by name\n"
 	"      --yes           get: do not ask; release: do it\n"
 	"      --max-bytes N   check: no more than that\n"
 	"      --max-time T    check: no longer than that\n"
@@ -63,6 +64,7 @@ enum {
 	OPT_IN_PLACE,
 	OPT_MAX_BYTES,
 	OPT_MAX_TIME,
+	OPT_NUMERIC_OWNER,
 	OPT_OFFLINE,
 	OPT_READ_BACK,
 	OPT_TO,
@@ -77,6 +79,7 @@ static const struct option options[] = {
 	{ "in-place", no_argument, NULL, OPT_IN_PLACE },
 	{ "max-bytes", required_argument, NULL, OPT_MAX_BYTES },
 	{ "max-time", required_argument, NULL, OPT_MAX_TIME },
+	{ "numeric-owner", no_argument, NULL, OPT_NUMERIC_OWNER },
 	{ "offline", no_argument, NULL, OPT_OFFLINE },
 	{ "read-back", no_argument, NULL, OPT_READ_BACK },
 	{ "to", required_argument, NULL, OPT_TO },
@@ -94,7 +97,8 @@ static const struct command {
 		  BK_CLI_BIT(OPT_READ_BACK) },
 	{ "get", cmd_get,
 	  BK_CLI_BIT(OPT_AT) | BK_CLI_BIT(OPT_BOX) | BK_CLI_BIT(OPT_IN_PLACE) |
-		  BK_CLI_BIT(OPT_TO) | BK_CLI_BIT(OPT_YES) },
+		  BK_CLI_BIT(OPT_NUMERIC_OWNER) | BK_CLI_BIT(OPT_TO) |
+		  BK_CLI_BIT(OPT_YES) },
 	{ "init", cmd_init, 0 },
 	{ "list", cmd_list, BK_CLI_BIT(OPT_ALL) | BK_CLI_BIT(OPT_AT) },
 	{ "probe", cmd_probe, 0 },
@@ -141,6 +145,9 @@ static void take_option(struct cold *c, int option)
 	case OPT_MAX_BYTES:
 	case OPT_MAX_TIME:
 		take_limit(c, option, optarg);
+		break;
+	case OPT_NUMERIC_OWNER:
+		c->numeric_owner = true;
 		break;
 	case OPT_OFFLINE:
 		c->offline = true;

@@ -114,6 +114,63 @@ static void read_names(struct meta *m)
 	m->group = owner_name(groups, ask_group, m->gid);
 }
 
+static bool find_user(const char *name, char *buf, size_t n, uint32_t *ret,
+		      int *status)
+{
+	struct passwd pw, *found = NULL;
+
+	*status = getpwnam_r(name, &pw, buf, n, &found);
+	if (found)
+		*ret = pw.pw_uid;
+	return found != NULL;
+}
+
+static bool find_group(const char *name, char *buf, size_t n, uint32_t *ret,
+		       int *status)
+{
+	struct group gr, *found = NULL;
+
+	*status = getgrnam_r(name, &gr, buf, n, &found);
+	if (found)
+		*ret = gr.gr_gid;
+	return found != NULL;
+}
+
+/* The number of a name; the last one is kept: most files have the same. */
+static uint32_t number_of(struct owner *last,
+			  bool (*fn)(const char *, char *, size_t, uint32_t *,
+				     int *),
+			  const char *name, uint32_t otherwise)
+{
+	bool found = false;
+	uint32_t id = otherwise;
+
+	if (last->known && strcmp(last->name, name) == 0)
+		return last->id;
+	for (size_t n = 4096; n <= NSS_MAX && !found; n *= 4) {
+		BK_AUTO_FREE char *buf = bk_malloc(n);
+		int status = 0;
+
+		found = fn(name, buf, n, &id, &status);
+		if (!found && status != ERANGE)
+			break;
+	}
+	last->known = found && strlen(name) < sizeof(last->name);
+	last->id = id;
+	(void)snprintf(last->name, sizeof(last->name), "%s", name);
+	return id;
+}
+
+void meta_owners_by_name(struct meta *m)
+{
+	static _Thread_local struct owner user, group;
+
+	if (m->user)
+		m->uid = number_of(&user, find_user, m->user, m->uid);
+	if (m->group)
+		m->gid = number_of(&group, find_group, m->group, m->gid);
+}
+
 static int read_link(const struct at *at, struct meta *m, struct bk_err *err)
 {
 	char *target = bk_malloc(PATH_MAX + 1);

@@ -48,6 +48,11 @@ void meta_from_stat(struct meta *m, const struct stat *st);
  */
 int meta_read(int fd, struct meta *ret, struct bk_err *err);
 /*
+ * Owner and group become those of this host that have their names; where the
+ * name is not known, or nobody has it, the number stays.
+ */
+void meta_owners_by_name(struct meta *m);
+/*
  * Put on what a restored file is to have; fd as above, not for reading its
  * content any more. Owner, attributes, mode, times, in this order. Access
  * control lists that it inherited are taken off. What cannot be set, or is not

@@ -136,6 +136,7 @@ struct choice {
 	struct catalog *cat;
 	struct place *place;
 	int box;
+	bool numeric;	   /* owners are numbers */
 	struct entry last; /* not written yet; a later version may follow */
 	bool any;	   /* of the path that is looked for */
 };
@@ -214,10 +215,13 @@ static int count_file(struct choice *ch, const struct wish *w,
 
 static int choose(struct choice *ch, struct entry *e, struct bk_err *err)
 {
-	struct wish w = { .entry = *e };
+	struct wish w;
 	struct bk_err why;
 	int got = 0;
 
+	if (!ch->numeric)
+		meta_owners_by_name(&e->meta);
+	w = (struct wish){ .entry = *e };
 	if (place_look(ch->place, e, &w.found, &why) < 0) {
 		bk_error("%s", why.msg);
 		w.found = PLACE_OTHER;
@@ -300,10 +304,10 @@ static void outermost(const struct bk_strv *paths, struct bk_strv *ret)
 
 int wishes_choose(struct wishes *ws, struct catalog *cat, struct place *place,
 		  const struct bk_strv *paths, int64_t at, int box,
-		  struct bk_err *err)
+		  bool numeric, struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv outer = BK_STRV_INIT;
-	struct choice ch = { ws, cat, place, box, ENTRY_INIT, false };
+	struct choice ch = { ws, cat, place, box, numeric, ENTRY_INIT, false };
 	int got = open_spool(ws, err);
 
 	outermost(paths, &outer);

@@ -56,11 +56,12 @@ struct wishes {
 
 /*
  * Everything at and below paths as of a time (0: now), and the folders above
- * them; only from this box (0: any). What is in the way or lost is reported.
+ * them; only from this box (0: any). Owners are those of this host that have
+ * the names, unless numeric. What is in the way or lost is reported.
  */
 int wishes_choose(struct wishes *ws, struct catalog *cat, struct place *place,
 		  const struct bk_strv *paths, int64_t at, int box,
-		  struct bk_err *err);
+		  bool numeric, struct bk_err *err);
 /* The next one: 1, 0 at the end, -1. */
 int wishes_next(struct wishes *ws, struct wish *ret, struct bk_err *err);
 /* Where the next one is, 0 for the first, and going there. */

@@ -339,6 +339,36 @@ touched	a,b	changed"
 	assert_is "$(diff -r "$P" "out$P")" ''
 }
 
+@test "owners by name, where it is known here; else, and on request, by number" {
+	unshare -m true 2>/dev/null || skip "no mount namespaces here"
+	mk_tree "$P" <<-END
+		known = 1
+		unknown = 2
+	END
+	cp /etc/passwd passwd1
+	cp /etc/group group1
+	echo 'bkann:x:4111:4222::/:/bin/false' >>passwd1
+	echo 'bkteam:x:4222:' >>group1
+	sed 's/:4111:4222:/:4333:4222:/' passwd1 >passwd2
+	sed 's/:4222:/:4444:/' group1 >group2
+	cat >as.sh <<-END
+		mount --bind $T/passwd\$1 /etc/passwd
+		mount --bind $T/group\$1 /etc/group
+		shift
+		exec "\$@"
+	END
+	chown 4111:4222 "$P/known"
+	chown 4555:4666 "$P/unknown"
+	run_bk 0 unshare -m sh as.sh 1 bk-cold push
+	run_bk 0 unshare -m sh as.sh 2 bk-cold get "$P" --to out
+	assert_is "$(stat -c %u:%g "out$P/known" "out$P/unknown")" "4333:4444
+4555:4666"
+	run_bk 0 unshare -m sh as.sh 2 bk-cold get "$P" --to out2 --numeric-owner
+	assert_is "$(stat -c %u:%g "out2$P/known")" 4111:4222
+	run_bk 0 bk-cold get "$P" --to out3
+	assert_is "$(stat -c %u:%g "out3$P/known")" 4111:4222
+}
+
 @test "what cannot be set is told once" {
 	need_program setpriv
 	mk_tree "$P" <<-END
