@@ -535,3 +535,44 @@ by_ssh() {
 @test "through ssh: a repository on a box, the state of the fleet" {
 	in_each by_ssh
 }
+
+# gone_to_quarantine: a release is run until the file has gone there.
+gone_to_quarantine() {
+	box systemctl start bk-cold-release.service &&
+		box sh -c '! [ -e /srv/cold/a/hello ] &&
+			cat /srv/cold/a/.bk-quarantine/????????????????' >"$T/held"
+}
+
+# The root in there is an overlay, which tells nobody who writes to a file.
+cold_release() {
+	box sh -c '
+		mkdir /srv/cold
+		mount -t tmpfs tmpfs /srv/cold
+		mkdir /srv/cold/a
+		echo hello >/srv/cold/a/hello
+		: >/srv/cold/a/.coldstorage_delete
+		sed -i "s,^root = .*,&\nroot = /srv/cold," /etc/bk/bk.conf
+		printf "[cold]\n%s\n%s\n%s\n%s\n" "boxes = usb" "settle = 1s" \
+			"release-age = 0" "max-percent = 100" >>/etc/bk/bk.conf
+		bk-cold -q init usb'
+	drop_in bk-cold.service '[Service]' ReadWritePaths=/srv/box
+	run_bk 0 box systemctl start bk-cold.service
+	# what no drop-in names is only read
+	! wait_for 3 gone_to_quarantine 2>/dev/null || fail "it went"
+	box test -e /srv/cold/a/hello
+	drop_in bk-cold-release.service '[Service]' ReadWritePaths=/srv/cold
+	wait_for 20 gone_to_quarantine ||
+		fail "$(box journalctl -b --no-pager -o cat -u bk-cold-release)"
+	assert_is "$(cat "$T/held")" hello
+	box cat /var/lib/bk/state/bk-cold.cold-release.json >"$T/cold.json"
+	assert_json "$T/cold.json" 'last.result == "ok" and
+		last.counts.released == 1'
+	run_bk 0 box bk-status
+	assert_has "$out" 'cold release'
+	run_bk 0 box bk-cold undo
+	assert_is "$(box cat /srv/cold/a/hello)" hello
+}
+
+@test "bk-cold-release in its sandbox: only where it may write, and undone" {
+	in_each cold_release
+}

@@ -418,6 +418,27 @@ CHECK_TEST(cold_storage_is_one_job)
 			    "0 h");
 }
 
+CHECK_TEST(a_release_is_a_job_where_something_is_to_go)
+{
+#define COLD "[box fsn]\nurl = dir:/b\n[cold]\nboxes = fsn\n"
+	configure(COLD "[cold p]\npath = /p\n[cold q]\npath = /q\n"
+		       "delete = yes\n");
+	CHECK_STR(judged(), "cold push=never: never ran; "
+			    "cold release=never: never ran");
+	(void)state("bk-cold", "cold push", NOW - HOUR, NOW, 0);
+	(void)state("bk-cold", "cold release", NOW - HOUR, NOW, 3);
+	CHECK_STR(judged(), "cold push=ok; cold release=partial: partial: "
+			    "what it said");
+	CHECK_STR(list.jobs[1].unit, "bk-cold-release");
+	/* markers alone choose it: it is known once it ran */
+	configure(COLD "[cold p]\npath = /p\n");
+	(void)state("bk-cold", "cold push", NOW - HOUR, NOW, 0);
+	CHECK_STR(judged(), "cold push=ok");
+	(void)state("bk-cold", "cold release", NOW - 3 * DAY, NOW - 3 * DAY, 0);
+	CHECK_STR(judged(), "cold push=ok; cold release=late: last good "
+			    "3 d 0 h ago, limit 2 d 2 h");
+}
+
 CHECK_TEST(cold_folders_without_boxes_are_no_job)
 {
 	configure("[cold p]\npath = /p\n");
