@@ -36,7 +36,7 @@ PATH=$PATH:/usr/sbin:/sbin
 # what bk's tools need; names that hold in all releases: the newer ones provide
 # them
 needs=(systemd systemd-sysv dbus openssh-client restic ca-certificates
-	libinih1 libjansson4 libargon2-1 libssl3 libcurl4)
+	libinih1 libjansson4 libargon2-1 libssl3 libcurl4 libsqlite3-0)
 
 # fetch VARIANT SUITE TO PACKAGE...
 # Without a network the first try takes long: it is told, and not repeated.

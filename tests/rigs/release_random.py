@@ -197,6 +197,16 @@ class Life:
     def copy(self, p):
         return os.path.relpath(p, self.w.top).split("/")[0], sha256(p)
 
+    def is_used(self, p):
+        if not os.path.exists(p):
+            return False
+        sha = sha256(p)
+        box, obj = os.path.relpath(p, self.w.top).split("/", 1)
+        return any(o in (obj, obj.encode()) for o, in self.w.ask(
+            "SELECT c.object FROM copy c JOIN content n ON n.id = c.content"
+            " JOIN box b ON b.id = c.box WHERE c.state = 0"
+            f" AND b.name = '{box}' AND n.sha256 = '{sha}'"))
+
     def put(self, p, data):
         if os.path.exists(p):
             os.unlink(p)
@@ -243,8 +253,8 @@ class Life:
             if os.path.exists(p):
                 with open(p, "rb") as f:
                     now = f.read()
-            # unless a push came to use the name
-            if now == left:
+            # unless a push came to use the name, or found there what it had
+            if now == left and not self.is_used(p):
                 self.put(p, old)
                 self.w.exempt.discard(self.copy(p))
         self.broken = {}
