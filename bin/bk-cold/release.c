@@ -54,6 +54,12 @@ static void say_left(struct release *r, const char *path, const char *why)
 	bk_rec_json(&r->c->out, "left", o);
 }
 
+/* What comes by itself, or never, is told to those who look. */
+static bool tells_all(const struct release *r)
+{
+	return r->c->out.mode == BK_REC_JSON || bk_log_level() >= BK_LOG_INFO;
+}
+
 void release_left(struct release *r, const char *path, const char *why,
 		  bool ordinary)
 {
@@ -61,9 +67,7 @@ void release_left(struct release *r, const char *path, const char *why,
 		r->waiting++;
 	else
 		r->left++;
-	/* what comes by itself is told to those who look */
-	if (!ordinary || r->dry || r->c->out.mode == BK_REC_JSON ||
-	    bk_log_level() >= BK_LOG_INFO)
+	if (!ordinary || r->dry || tells_all(r))
 		say_left(r, path, why);
 }
 
@@ -159,8 +163,13 @@ static int visit(void *arg, const struct walk_item *i, struct bk_err *err)
 	int64_t id = 0;
 	int got;
 
-	if (r->over || S_ISDIR(i->st->st_mode) || is_marker(i->name))
+	if (r->over || is_marker(i->name))
 		return 0;
+	if (S_ISDIR(i->st->st_mode)) {
+		if (tells_all(r))
+			say_left(r, i->path, "is a folder");
+		return 0;
+	}
 	why = stays(p, i->st);
 	if (why) {
 		release_left(r, i->path, why, false);

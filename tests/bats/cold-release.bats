@@ -73,6 +73,7 @@ teardown() { release_teardown; }
 	ln -s hello src/a/link
 	mkfifo src/a/fifo
 	ln src/a/two src/a/two-too
+	mkdir src/a/folder
 	bk-cold -q push >/dev/null
 	days_pass 8
 	ask "update copy set first = first + 8 * 86400 - 3600,
@@ -83,6 +84,7 @@ teardown() { release_teardown; }
 	run_bk 0 bk-cold --json release --yes
 	left link 'no regular file'
 	left fifo 'no regular file'
+	left folder 'is a folder'
 	left two 'several names'
 	left two-too 'several names'
 	left young 'not copied yet'
