@@ -73,7 +73,9 @@ hurt() {
 	2)
 		rm "$file"
 		case $kind in
-		snapshots | keys) echo "gone ${kind%s} $id" >>want.packs ;;
+		snapshots) echo "gone snapshot $id" >>want.packs ;;
+		# restic lists a part of it
+		keys) echo "gone key ${id:0:8}" >>want.packs ;;
 		cold) echo "proof $name" >>want.cold ;;
 		*) echo "missing $name" >>want.packs ;;
 		esac
@@ -92,7 +94,8 @@ of_repo() {
 	local all
 	mapfile -t all < <(find "repo/$1" -type f ! -name 'stray*' | sort)
 	[ "$1" != keys ] || mapfile -t all < <(progress packs:main \
-		'.own.keys | keys[] | "repo/keys/\(.)"' | sort)
+		'.own.keys | keys[] | "repo/keys/\(.)"' | sort |
+		while read -r f; do echo "$f"*; done)
 	pick "${all[@]}"
 	hurt "$picked" "${picked#repo/}" "$1"
 }
