@@ -150,6 +150,8 @@ if mount -t tmpfs -o mode=700,size=100m tmpfs box-fsn 2>/dev/null &&
 	cmp want/2.jpg home/ann/photos/2026/2.jpg
 	run bk-cold check || echo "(exit status $?: the damage is found)"
 	run bk-cold push
+	say 'The bad copy stays beside the new one, until somebody removes it.'
+	rm "$object"
 	run bk-cold check
 else
 	say 'No file systems can be mounted here: cold storage is left out.'
@@ -189,7 +191,7 @@ else
 	say 'No MariaDB server is installed here: its part is left out.'
 fi
 
-say 'Is every byte of it whole? By restic, and by the names of its files.'
+say 'Is every byte of it whole, and does it come back? All ways to know.'
 printf '[verify]\n' >>bk.conf
 run bk-verify run
 say 'Am I safe? The first line says so; monitors are told the same.'
