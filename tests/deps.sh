@@ -35,6 +35,8 @@ check	sshd	openssh-server	openssh-server
 check	python3	python3	python3
 check	openssl	openssl	openssl
 check	strace	strace	strace
+check	proftpd	proftpd-core	-
+check	/usr/lib/proftpd/mod_sftp.so	proftpd-mod-crypto	-
 check	setfacl	acl	acl
 check	setfattr	attr	attr
 check	sqlite3	sqlite3	sqlite
