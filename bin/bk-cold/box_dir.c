@@ -6,13 +6,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/random.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "below.h"
 #include "box_impl.h"
 #include "digest.h"
 #include "file.h"
@@ -66,8 +65,7 @@ static int open_below(struct box *b, const char *name, int flags, mode_t mode)
 			   RESOLVE_NO_MAGICLINKS,
 	};
 
-	return (int)syscall(SYS_openat2, of(b)->root, *name ? name : ".", &how,
-			    sizeof(how));
+	return below_open(of(b)->root, *name ? name : ".", &how);
 }
 
 /* The folder of name, and its last component. */

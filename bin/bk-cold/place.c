@@ -4,13 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/statvfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "below.h"
 #include "file.h"
 #include "path.h"
 
@@ -75,7 +74,7 @@ static int open_beneath(int dirfd, const char *name, uint64_t flags)
 			   RESOLVE_NO_MAGICLINKS,
 	};
 
-	return (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+	return below_open(dirfd, name, &how);
 }
 
 /* The first n bytes of a path, of any length. */

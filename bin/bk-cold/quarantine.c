@@ -3,10 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 
+#include "below.h"
 #include "file.h"
 #include "log.h"
 #include "walk.h"
@@ -43,8 +42,7 @@ static int open_folder(const struct safe_top *t)
 			   RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
 	};
 
-	return (int)syscall(SYS_openat2, t->fd, WALK_QUARANTINE, &how,
-			    sizeof(how));
+	return below_open(t->fd, WALK_QUARANTINE, &how);
 }
 
 int quarantine_open(const struct safe_top *t, bool create, struct bk_err *err)

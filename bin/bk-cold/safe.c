@@ -8,12 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <linux/openat2.h>
 #include <stdio.h>
-#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 
+#include "below.h"
 #include "digest.h"
 #include "file.h"
 #include "path.h"
@@ -59,7 +58,7 @@ static int open_below(int dir, const char *name, int flags)
 			   RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
 	};
 
-	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
+	return below_open(dir, name, &how);
 }
 
 static bool same_time(const struct statx_timestamp *a,
@@ -143,7 +142,7 @@ int safe_top_look(struct safe_top *t, const char *path, struct bk_err *err)
 
 	*t = SAFE_TOP_INIT;
 	t->path = bk_strdup(path);
-	t->fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+	t->fd = below_open(AT_FDCWD, path, &how);
 	if (t->fd < 0)
 		return bk_err_set(
 			err, errno == ENOENT ? BK_EX_NOINPUT : BK_EX_NOPERM,

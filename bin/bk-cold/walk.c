@@ -4,9 +4,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 
+#include "below.h"
 #include "file.h"
 #include "log.h"
 #include "path.h"
@@ -26,7 +25,7 @@ static int open_beside(int dirfd, const char *name, int flags)
 				.resolve = RESOLVE_NO_SYMLINKS |
 					   RESOLVE_NO_MAGICLINKS };
 
-	return (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+	return below_open(dirfd, name, &how);
 }
 
 int walk_open(const struct walk_item *i, int flags)

@@ -349,3 +349,37 @@ teardown() { release_teardown; }
 	run_bk 0 bk-cold undo
 	assert_is "$(cat src/a/hello)" hello
 }
+
+# without COMMAND...: where openat2() is none, as in a sandbox.
+without() {
+	strace -qq -o /dev/null -e trace=openat2 \
+		-e inject=openat2:error=ENOSYS "$@"
+}
+
+@test "where openat2 is forbidden the same goes, and the same stays" {
+	need_program strace
+	mkdir -p src/a/sub src/a/in other
+	echo sub >src/a/sub/file
+	echo in >src/a/in/file
+	run_bk 0 without bk-cold push
+	assert_is "$(cat "$(object "$one" src/a/sub/file)")" sub
+	days_pass 8
+	rm src/a/sub/file
+	mv src/a/sub elsewhere
+	ln -s ../../elsewhere src/a/sub
+	cp -p src/a/in/file other/
+	mount --bind other src/a/in
+	run_bk 0 without bk-cold release --yes
+	umount src/a/in
+	assert_is "$(holds)" "held $T/src/a/hello"
+	assert_is "$(cat other/file src/a/in/file)" $'in\nin'
+	run_bk 0 without bk-cold undo
+	assert_is "$(cat src/a/hello)" hello
+	run_bk 0 without bk-cold get --to "$T/back" "$T/src/a/hello"
+	# a link in the way of what is copied, and of where it is put
+	rm -r "$one/$host/DATA"
+	ln -s /nowhere "$one/$host/DATA"
+	echo more >src/a/more
+	run_bk 3 without bk-cold push
+	[ ! -e /nowhere ] || fail "it went through a link"
+}
