@@ -408,3 +408,36 @@ ok
 	assert_has "$err" 'bk-cold rebuild'
 	cmp was state/cold/catalog.db
 }
+
+# 2 GiB and 4 GiB, and a byte less or more, are where numbers end.
+@test "large files, to the byte" {
+	local size n=0
+	need_ram 6
+	umount -l "$one"
+	disk "$one" 6g
+	rm -r "$BK_STATE_DIR/cold"
+	run_bk 0 bk-cold init one
+	for size in 2147483647 2147483648 2147483649 4294967295 4294967296 \
+		4294967297; do
+		rm -rf "$one"/*/DATA src/a/large*
+		truncate -s $size "src/a/large$size"
+		printf end | dd of="src/a/large$size" bs=1 seek=$((size - 3)) \
+			conv=notrunc status=none
+		run_bk 0 bk-cold push
+		assert_is "$(stat -c %s "$(object "$one" "src/a/large$size")")" $size
+		assert_is "$(ask "select count(*) from copy k join content n
+			on n.id = k.content where n.size = $size
+			and k.state = 0")" 1
+		n=$((n + 1))
+	done
+	run_bk 0 bk-cold get "$T/src/a/large$size" --to out
+	cmp "src/a/large$size" "out$T/src/a/large$size"
+	assert_is "$n" 6
+}
+
+# need_ram GIB: for copies that are no sparse files. On request alone.
+need_ram() {
+	[ -n "${BK_LONG:-}" ] || skip "takes minutes: BK_LONG=1 runs it"
+	[ "$(awk '/^MemAvailable/ { print int($2 / 1048576) }' /proc/meminfo)" \
+		-ge "$1" ] || skip "needs $1 GiB of memory"
+}

@@ -174,6 +174,29 @@ few_channels() { # N HOW
 	(cd r/b1/data && sha256sum --quiet -c cold/*/SHA256SUMS.*)
 }
 
+@test "killed at any moment: the next push ends it, and nothing wrong is good" {
+	local n at
+	many
+	init one
+	for at in 0.2 0.5 0.8 1.1 1.5 2.0 3.0; do
+		echo "$at" >"src/a/many/$at"
+		timeout -s KILL $at unshare -m sh etc.sh bk-cold -q push \
+			>killed.out 2>&1 3>&- || :
+		# what the catalog calls good is so
+		n=$(ask 'select count(*) from copy k join content n on
+			n.id = k.content where k.state = 0')
+		ask "select n.sha256 || '  ' || k.object from copy k join content n
+			on n.id = k.content where k.state = 0" >sums
+		[ "$n" = 0 ] || (cd "$one" && sha256sum --quiet -c "$T/sums") ||
+			fail "killed after $at s"
+	done
+	boxed 0 bk-cold push
+	(cd r/b1/data && sha256sum --quiet -c cold/*/SHA256SUMS.*)
+	assert_is "$(ask 'select count(*) from copy where state = 0')" 309
+	assert_is "$(objects "$one" | wc -l)" 309
+	[ -z "$(ls -A "$one/$host/.partial")" ] || fail "rests"
+}
+
 @test "two boxes get one reading, both proved" {
 	mv src/a/.coldstorage src/a/.coldstorage_redundant
 	head -c 5000000 /dev/urandom >src/a/big
