@@ -263,9 +263,9 @@ static void leave_log(struct server *s, bool say)
 {
 	if (server_do(s, "SET SESSION sql_log_bin = 0", NULL) < 0 && say &&
 	    is_on(s, "log_bin"))
-		bk_info("definitions of tables cannot be changed until the "
+		bk_info("a table that was read cannot be altered until the "
 			"dump has ended: GRANT BINLOG ADMIN ON *.* lets go of "
-			"each one that is read");
+			"it");
 }
 
 static int open_all(struct snapshot *s, const struct login *login,
