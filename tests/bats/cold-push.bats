@@ -398,6 +398,27 @@ ok
 	assert_is "$(ask 'select count(*) from copy')" 302
 }
 
+@test "a clock that was set back loses nothing" {
+	local at
+	"${CC:-cc}" -shared -fPIC -o clock.so "$BATS_TEST_DIRNAME/../rigs/clock.c" ||
+		skip "no compiler"
+	run_bk 0 bk-cold push
+	sleep 1.1
+	echo changed >src/a/hello
+	echo new >src/a/new
+	# a year back
+	at=-31536000000000000
+	run_bk 0 env AHEAD_NS=$at "LD_PRELOAD=$T/clock.so" bk-cold push
+	proved "$one"
+	assert_is "$(objects "$one" | wc -l)" 4
+	assert_is "$(ask 'select count(*) from pending')" 0
+	run_bk 0 env AHEAD_NS=$at "LD_PRELOAD=$T/clock.so" bk-cold check
+	run_bk 0 bk-cold push
+	assert_hasnt "$out" copied
+	run_bk 0 bk-cold get "$T/src/a" --to out
+	diff -r src/a "out$T/src/a"
+}
+
 @test "a damaged catalog is not replaced" {
 	bk-cold -q push >/dev/null
 	rm -f state/cold/catalog.db-*

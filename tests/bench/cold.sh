@@ -4,7 +4,9 @@
 # bk-cold push, proof included, against sftp or rsync and then sha256sum over
 # ssh, on a box behind loopback: one large file, eight at once, 5000 small ones
 # at 25 ms round trip; and a push with nothing to do over 100,000 files. Needs
-# root, sshd and rsync. MIB=1024 is the size of the large file.
+# root, sshd and rsync. MIB=1024 is the size of the large file. bk-cold has each
+# file flushed to the disk of the box, and connects once; the others do neither,
+# so that a slow disk tells in what it needs for one large file.
 set -euo pipefail
 
 BK_BIN=$(realpath "${BK_BIN:-${B:-build}}")
