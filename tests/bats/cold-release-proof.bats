@@ -17,7 +17,8 @@ setup() {
 rig() {
 	local seed=$((EPOCHSECONDS / 3600))
 	echo "seed $seed"
-	timeout 110 python3 "$1" "$2" $seed
+	# on a machine that is busy, what can be done
+	LIMIT=25 timeout 110 python3 "$1" "$2" $seed
 }
 
 @test "calls that fail or are the last: a sample" { rig release_fault.py 40; }

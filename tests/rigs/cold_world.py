@@ -29,6 +29,8 @@ HELD = 1
 UNSETTLED = {"moving", "deleting", "returning"}
 here = os.path.dirname(os.path.abspath(__file__))
 libc = ctypes.CDLL(None, use_errno=True)
+# Of a run's cases, after it was made ready: seconds, $LIMIT.
+limit = float(os.environ.get("LIMIT", "inf"))
 tools = os.path.abspath(os.environ.get("BK_BIN", "build"))
 
 

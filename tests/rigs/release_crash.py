@@ -31,7 +31,7 @@ import signal
 import sys
 import time
 
-from cold_world import Lost, World, alone
+from cold_world import Lost, World, alone, limit
 
 CHANGES = re.compile(r"(write|pwrite64|ftruncate|fsync|fdatasync|syncfs|"
                      r"rename|renameat2|unlink|unlinkat|mkdir|mkdirat|linkat|"
@@ -411,7 +411,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
     sample = int(sys.argv[1]) if len(sys.argv) > 1 else 0
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    rnd, began, bad = random.Random(seed), time.time(), 0
+    rnd, bad = random.Random(seed), 0
     w = World()
     w.plant_all()
     w.keep("planted")
@@ -425,9 +425,13 @@ def main():
     if sample:
         cases = rnd.sample(cases, min(sample, len(cases)))
         models = rnd.sample(models, min(sample, len(models)))
+    both = cases + models
+    if sample:
+        rnd.shuffle(both)
+    began = time.time()
     done = collections.Counter()
-    for name, run, what in cases + models:
-        if stop:
+    for name, run, what in both:
+        if stop or time.time() - began > limit:
             break
         try:
             run()
@@ -436,7 +440,7 @@ def main():
             print(f"FAILED {name}: {what}: {e}", flush=True)
         done[name] += 1
         if sum(done.values()) % 500 == 0:
-            print(f"{sum(done.values())} cuts of {len(cases) + len(models)}, "
+            print(f"{sum(done.values())} cuts of {len(both)}, "
                   f"{time.time() - began:.0f} s", flush=True)
     for name in total:
         print(f"{name}: {done[name]} cuts, of {total[name]}")

@@ -26,7 +26,7 @@ import sys
 import time
 import traceback
 
-from cold_world import Lost, World, alone, picture, sha256
+from cold_world import Lost, World, alone, limit, picture, sha256
 
 USER = 1234
 EXCHANGE, NOREPLACE = 2, 1  # of renameat2
@@ -389,6 +389,9 @@ def main():
     w = World()
     plant(w)
     for n in range(rounds):
+        if time.time() - began > limit:
+            rounds = n
+            break
         try:
             round_(w, random.Random(f"{seed}.{n}"), counts)
         except Lost as e:

@@ -20,7 +20,7 @@ import signal
 import sys
 import time
 
-from cold_world import Lost, World, alone
+from cold_world import Lost, World, alone, limit
 
 ERRORS = {
     "default": ["EIO"],
@@ -154,7 +154,7 @@ def main():
         cases = random.Random(seed).sample(cases, min(sample, len(cases)))
     done, bad, began = collections.Counter(), 0, time.time()
     for run, base, args, quarantine, call, n, how in cases:
-        if stop:
+        if stop or time.time() - began > limit:
             break
         try:
             w.configure(quarantine)

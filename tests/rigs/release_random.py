@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 
-from cold_world import Lost, World, alone, sha256
+from cold_world import Lost, World, alone, limit, sha256
 
 LIFE = 250
 NAMES = ["a", "b", "c\n", "-d", "e f", "\udcff", "g%", "h"]
@@ -353,7 +353,7 @@ def main():
 
     def done():
         return sum(v for k, v in counts.items() if ":" not in k)
-    while done() < steps and not stop:
+    while done() < steps and not stop and time.time() - began < limit:
         print(f"life {n}, {done()} steps, {time.time() - began:.0f} s",
               flush=True)
         live(n, seed, min(LIFE, steps - done()), counts)
