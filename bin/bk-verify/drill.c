@@ -40,6 +40,8 @@ struct drill {
 	char *id; /* of the snapshot */
 	int64_t when;
 	struct sample_sizes sizes;
+	struct sample all; /* all files, if whole: there are not too many */
+	bool whole;
 	/* One step. */
 	bool wanted[SAMPLE_PARTS];
 	struct sample sample;
@@ -151,6 +153,15 @@ static int find_newest(struct verify *v, const struct subject *s,
 			  s->section->name);
 }
 
+/* Takes f. */
+static void add_file(struct sample *l, const struct sample_file *f)
+{
+	if (l->n % 1024 == 0)
+		l->v = bk_realloc(l->v, l->n + 1024, sizeof(*l->v));
+	l->v[l->n++] = *f;
+	l->bytes += f->size;
+}
+
 static void measure_node(void *arg, char *text)
 {
 	struct drill *d = arg;
@@ -161,26 +172,25 @@ static void measure_node(void *arg, char *text)
 		return;
 	d->sizes.bytes[f.part] += f.size;
 	d->sizes.files[f.part]++;
-	sample_file_free(&f);
+	d->whole = d->whole && d->all.n < STEP_FILES;
+	if (d->whole)
+		add_file(&d->all, &f);
+	else
+		sample_file_free(&f);
 }
 
 static void take_node(void *arg, char *text)
 {
 	struct drill *d = arg;
-	struct sample *l = &d->sample;
 	BK_AUTO_JSON json_t *o = json_loads(text, 0, NULL);
 	struct sample_file f;
 
 	if (!sample_parse(o, &f))
 		return;
-	if (!d->wanted[f.part]) {
+	if (d->wanted[f.part])
+		add_file(&d->sample, &f);
+	else
 		sample_file_free(&f);
-		return;
-	}
-	if (l->n % 1024 == 0)
-		l->v = bk_realloc(l->v, l->n + 1024, sizeof(*l->v));
-	l->v[l->n++] = f;
-	l->bytes += f.size;
 }
 
 /* All nodes of the snapshot. What it cannot list the subject repo judges. */
@@ -514,6 +524,24 @@ static size_t choose(struct verify *v, struct subject *s)
 	return some;
 }
 
+/* The files of the parts that are wanted. */
+static int gather(struct verify *v, struct subject *s, struct bk_err *err)
+{
+	struct drill *d = s->data;
+
+	if (!d->whole)
+		return list(v, s, take_node, err);
+	for (size_t i = 0; i < d->all.n; i++) {
+		struct sample_file f = d->all.v[i];
+
+		if (!d->wanted[f.part])
+			continue;
+		f.path = bk_strdup(f.path);
+		add_file(&d->sample, &f);
+	}
+	return 0;
+}
+
 static int drill_parts(struct verify *v, struct subject *s, struct bk_err *err)
 {
 	struct drill *d = s->data;
@@ -522,8 +550,7 @@ static int drill_parts(struct verify *v, struct subject *s, struct bk_err *err)
 	sample_free(&d->sample);
 	bk_strv_free(&d->failed);
 	d->same = d->changed = 0;
-	if (list(v, s, take_node, err) < 0 ||
-	    bk_file_mkdirs(d->root, 0700, err) < 0)
+	if (gather(v, s, err) < 0 || bk_file_mkdirs(d->root, 0700, err) < 0)
 		return -1;
 	sample_sort(&d->sample);
 	got = drill_files(v, s, err);
@@ -546,9 +573,12 @@ static int step(struct verify *v, struct subject *s, struct bk_err *err)
 		return -1;
 	if (!d->root && !(d->root = drill_path(err)))
 		return -1;
-	if (!d->id && (find_newest(v, s, d, err) < 0 ||
-		       list(v, s, measure_node, err) < 0))
-		return -1;
+	if (!d->id) {
+		d->whole = true;
+		if (find_newest(v, s, d, err) < 0 ||
+		    list(v, s, measure_node, err) < 0)
+			return -1;
+	}
 	if (choose(v, s) == 0) {
 		s->finished = true;
 		return 0;
@@ -568,6 +598,7 @@ static void close_drill(struct subject *s)
 	struct drill *d = s->data;
 
 	sample_free(&d->sample);
+	sample_free(&d->all);
 	bk_strv_free(&d->failed);
 	free(d->id);
 	free(d->root);
