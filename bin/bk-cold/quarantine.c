@@ -181,12 +181,15 @@ static void where_close(struct where *w)
 }
 #define WHERE_AUTO BK_AUTO(where_close)
 
-static bool is_inode(int dir, const char *name, uint64_t ino, bool *ret_any)
+/* What cannot be looked at may be there: -1. */
+static int look_for(int dir, const char *name, uint64_t ino, bool *ret_any,
+		    bool *ret_is_it, struct bk_err *err)
 {
 	struct stat st;
 
 	*ret_any = fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	return *ret_any && st.st_ino == ino;
+	*ret_is_it = *ret_any && st.st_ino == ino;
+	return *ret_any || errno == ENOENT ? 0 : fail(err, "look for it");
 }
 
 static int find(const struct hold *h, struct where *w, struct bk_err *err)
@@ -197,11 +200,12 @@ static int find(const struct hold *h, struct where *w, struct bk_err *err)
 	if (safe_top_look(&w->top, h->top, err) < 0)
 		return -1;
 	w->q = quarantine_open(&w->top, false, &why);
-	if (w->q >= 0)
-		w->is_it = is_inode(w->q, h->place, h->ino, &w->in_quarantine);
-	if (safe_folder(&w->top, h->path, &w->dir, &w->name, &why) == 0)
-		w->at_home = is_inode(w->dir, w->name, h->ino, &any);
-	return 0;
+	if (w->q >= 0 && look_for(w->q, h->place, h->ino, &w->in_quarantine,
+				  &w->is_it, err) < 0)
+		return -1;
+	if (safe_folder(&w->top, h->path, &w->dir, &w->name, &why) < 0)
+		return 0;
+	return look_for(w->dir, w->name, h->ino, &any, &w->at_home, err);
 }
 
 int quarantine_return(struct catalog *cat, struct hold *h, struct bk_err *err)

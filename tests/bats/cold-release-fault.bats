@@ -80,3 +80,19 @@ whole() {
 		days_pass 1
 	done
 }
+
+@test "what cannot be looked at is not taken for gone" {
+	local when
+	need_program strace
+	cold_conf one 'release-age = 0' 'max-percent = 100' 'quarantine = 0'
+	strace -qq -o /dev/null -e trace=unlinkat \
+		-e inject=unlinkat:signal=KILL:when=1 \
+		bk-cold release --yes >/dev/null 2>&1 || :
+	assert_is "$(holds)" "deleting $T/src/a/hello"
+	for when in {1..60}; do
+		strace -qq -o /dev/null -e trace=newfstatat \
+			-e inject=newfstatat:error=EIO:when="$when" \
+			bk-cold -q undo "$T/none" >/dev/null 2>&1 || :
+		case $(holds) in held* | deleting*) ;; *) fail "$when: $(holds)" ;; esac
+	done
+}
