@@ -191,6 +191,27 @@ static void write_repo(const struct recovery *r, struct sheet *s,
 	write_commands(r, s, repo);
 }
 
+/* Where copies of cold files and the status of the host are. */
+static void write_boxes(const struct recovery *r, struct sheet *s)
+{
+	const struct bk_conf_section *box = NULL;
+
+	while ((box = bk_conf_next(r->tool->conf, "box", box))) {
+		const char *url = bk_conf_str(box, "url", "");
+		BK_AUTO(hostkey_free) struct hostkey h = HOSTKEY_INIT;
+
+		sheet_heading(s, "Box %s", box->name);
+		sheet_field(s, "URL", url);
+		if (!hostkey_is_ssh(url)) {
+			sheet_text(s, "It is a folder: the disk that holds it "
+				      "is needed.");
+			continue;
+		}
+		hostkey_find(url, &h);
+		write_server(s, &h);
+	}
+}
+
 /* Secrets. */
 
 /* What the configuration refers to, by name. */
@@ -308,21 +329,64 @@ static void write_config_step(const struct recovery *r, struct sheet *s)
 			      "as a path: look through the snapshots.");
 }
 
-static void write_restore_step(const struct recovery *r, struct sheet *s)
+/* "COMMAND WORD", as a command. */
+static void write_with(struct sheet *s, const char *command, const char *word)
 {
 	BK_AUTO_BUF struct bk_buf line = BK_BUF_INIT;
 
-	sheet_step(s, "Get the rest back, and put it in its place. A snapshot "
-		      "with the tag stdin is a stream, such as a dump of a "
-		      "database.");
-	bk_buf_adds(&line, "bk-restic snapshots --host");
-	add_word(&line, r->tool->conf->host);
+	bk_buf_adds(&line, command);
+	add_word(&line, word);
 	sheet_command(s, line.p);
-	bk_buf_clear(&line);
-	bk_buf_adds(&line, "bk-restic restore SET --host");
-	add_word(&line, r->tool->conf->host);
-	bk_buf_adds(&line, " --target /mnt/back");
-	sheet_command(s, line.p);
+}
+
+static void write_restore_steps(const struct recovery *r, struct sheet *s)
+{
+	const struct bk_conf *conf = r->tool->conf;
+	const struct bk_conf_section *set = NULL, *server = NULL;
+
+	sheet_step(s,
+		   "Get the files back, and put them in their place, as by "
+		   "cp -a /mnt/back/home /. Not all of /etc: the machine id, "
+		   "disks and network are those of this machine.");
+	write_with(s, "bk-restic snapshots --host", conf->host);
+	while ((set = bk_conf_next(conf, "backup", set))) {
+		BK_AUTO_BUF struct bk_buf line = BK_BUF_INIT;
+
+		bk_buf_adds(&line, "bk-restic restore");
+		add_word(&line, set->name);
+		bk_buf_adds(&line, " --host");
+		add_word(&line, conf->host);
+		bk_buf_adds(&line, " --target /mnt/back");
+		sheet_command(s, line.p);
+	}
+	if (bk_conf_next(conf, "mariadb", NULL))
+		sheet_step(s, "Databases, with users and grants: install the "
+			      "server, and bk-dbdump.");
+	while ((server = bk_conf_next(conf, "mariadb", server)))
+		write_with(s, "bk-dbdump restore --globals", server->name);
+}
+
+/* A box of this list has a copy of each file. */
+static void write_cold_step(const struct recovery *r, struct sheet *s)
+{
+	const struct bk_conf_section *cold =
+		bk_conf_find(r->tool->conf, "cold", "");
+	const struct bk_conf_value *box = NULL;
+	static const char *const keys[] = { "redundant", "boxes" };
+	BK_AUTO_STRV struct bk_strv boxes = BK_STRV_INIT;
+
+	for (size_t i = 0; cold && i < BK_COUNT(keys); i++)
+		while ((box = bk_conf_value(cold, keys[i], box)))
+			if (!bk_strv_has(&boxes, box->value))
+				bk_strv_add(&boxes, box->value);
+	if (boxes.n == 0)
+		return;
+	sheet_step(s, "Cold storage: what there is, from the boxes, then the "
+		      "files.");
+	for (size_t i = 0; i < boxes.n; i++)
+		write_with(s, "bk-cold rebuild", boxes.v[i]);
+	sheet_command(s, "bk-cold list");
+	sheet_command(s, "bk-cold get --in-place PATH");
 }
 
 static void write_steps(const struct recovery *r, struct sheet *s)
@@ -340,11 +404,11 @@ static void write_steps(const struct recovery *r, struct sheet *s)
 		      "sheet.");
 	sheet_command(s, "bk-secret enroll --generate");
 	sheet_command(s, "bk-secret set keyring:SERVICE/USER");
-	write_restore_step(r, s);
+	write_restore_steps(r, s);
+	write_cold_step(r, s);
 	sheet_step(s, "Enable the timers. Then make a new sheet, verify it, "
 		      "and revoke this one.");
-	sheet_command(s, "systemctl enable --now bk-restic.timer "
-			 "bk-forget.timer");
+	sheet_command(s, "bk-config check");
 }
 
 static void write_tail(struct sheet *s)
@@ -366,6 +430,7 @@ void recovery_write(const struct recovery *r, struct sheet *s)
 	write_head(r, s);
 	for (size_t i = 0; i < r->nrepos; i++)
 		write_repo(r, s, &r->repos[i]);
+	write_boxes(r, s);
 	write_secrets(r, s);
 	write_steps(r, s);
 	write_tail(s);

@@ -8,7 +8,7 @@ load ../bats/helper
 load packages
 
 setup_file() {
-	export MISSING=$BATS_FILE_TMPDIR/missing
+	export BATS_TEST_TIMEOUT=1000 MISSING=$BATS_FILE_TMPDIR/missing
 	why_not dpkg-buildpackage lintian apt-ftparchive gpg rpmbuild rpmlint \
 		rpmsign createrepo_c dnf >"$MISSING"
 	[ -s "$MISSING" ] || build_once
@@ -22,7 +22,6 @@ setup() {
 sums() { (cd "$1" && find . -name '*.deb' -o -name '*.rpm' | sort | xargs sha256sum); }
 
 @test "built again elsewhere, by another clock and mask: the same bytes" {
-	export BATS_TEST_TIMEOUT=1000
 	umask 077
 	build "$T/else/where" TZ=Asia/Tokyo LC_ALL=C.UTF-8 \
 		DEB_BUILD_OPTIONS=nocheck

@@ -15,14 +15,8 @@ life_begins() {
 	why_not dpkg-buildpackage apt-ftparchive gpg rpmbuild rpmsign createrepo_c \
 		mmdebstrap systemd-nspawn sshd python3 jq >"$MISSING"
 	[ ! -s "$MISSING" ] || return 0
-	"$rig/boot.sh" bare "$SUITE" "$root" 2>"$T/why" || {
-		[ $? = 69 ] && cp "$T/why" "$MISSING"
-		return
-	}
-	build_once
-	mkdir "$root/srv/packages" "$root/srv/next"
-	put_into "$root/srv/packages" "$P/b" file:///srv/packages
-	install_by_apt >"$T/apt.log" 2>&1 || fail "$(tail -n 40 "$T/apt.log")"
+	empty_machine bk-tools
+	[ ! -s "$MISSING" ] || return 0
 	"$rig/boot.sh" up "$root" "$T/run"
 	nsenter -t "$(cat "$T/run/leader")" -n python3 "$rig/kuma.py" \
 		--port-file "$T/port" --log "$T/kuma.log" --token secret-token \
@@ -34,15 +28,20 @@ life_begins() {
 		>"$T/ports" 3>&-
 }
 
-# As the README says.
-install_by_apt() {
-	cp "$root/srv/packages/bk.asc" "$root/etc/apt/keyrings/" || {
-		mkdir -p "$root/etc/apt/keyrings"
-		cp "$root/srv/packages/bk.asc" "$root/etc/apt/keyrings/"
+# empty_machine PACKAGE...: in $root, with these packages, as the README says.
+empty_machine() {
+	"$rig/boot.sh" bare "$SUITE" "$root" 2>"$T/why" || {
+		[ $? = 69 ] && cp "$T/why" "$MISSING"
+		return
 	}
+	build_once
+	mkdir -p "$root/srv/packages" "$root/etc/apt/keyrings"
+	put_into "$root/srv/packages" "$P/b" file:///srv/packages
+	cp "$root/srv/packages/bk.asc" "$root/etc/apt/keyrings/"
 	cp "$root/srv/packages/bk.sources" "$root/etc/apt/sources.list.d/"
-	in_chroot 'apt-get -q update
-		apt-get -q -y -o Dpkg::Options::=--force-unsafe-io install bk-tools'
+	in_chroot "apt-get -q update
+		apt-get -q -y -o Dpkg::Options::=--force-unsafe-io install $*" \
+		>"$T/apt.log" 2>&1 || fail "$(tail -n 40 "$T/apt.log")"
 }
 
 # in_chroot COMMANDS: with the network of this host.
