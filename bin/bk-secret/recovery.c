@@ -366,25 +366,18 @@ static void write_restore_steps(const struct recovery *r, struct sheet *s)
 		write_with(s, "bk-dbdump restore --globals", server->name);
 }
 
-/* A box of this list has a copy of each file. */
 static void write_cold_step(const struct recovery *r, struct sheet *s)
 {
-	const struct bk_conf_section *cold =
-		bk_conf_find(r->tool->conf, "cold", "");
-	const struct bk_conf_value *box = NULL;
-	static const char *const keys[] = { "redundant", "boxes" };
-	BK_AUTO_STRV struct bk_strv boxes = BK_STRV_INIT;
+	const struct bk_conf *conf = r->tool->conf;
+	const struct bk_conf_section *box = NULL;
 
-	for (size_t i = 0; cold && i < BK_COUNT(keys); i++)
-		while ((box = bk_conf_value(cold, keys[i], box)))
-			if (!bk_strv_has(&boxes, box->value))
-				bk_strv_add(&boxes, box->value);
-	if (boxes.n == 0)
+	if (!bk_conf_next(conf, "cold", NULL) ||
+	    !bk_conf_next(conf, "box", NULL))
 		return;
 	sheet_step(s, "Cold storage: what there is, from the boxes, then the "
 		      "files.");
-	for (size_t i = 0; i < boxes.n; i++)
-		write_with(s, "bk-cold rebuild", boxes.v[i]);
+	while ((box = bk_conf_next(conf, "box", box)))
+		write_with(s, "bk-cold rebuild", box->name);
 	sheet_command(s, "bk-cold list");
 	sheet_command(s, "bk-cold get --in-place PATH");
 }
