@@ -60,7 +60,8 @@ static const char usage[] =
 	"  --host NAME     restore, snapshots, find: of another host; key add\n"
 	"  --user NAME     key add: what the new key is called\n"
 	"  --subset N/T    check: read the Nth of T parts of the data, too\n"
-	"  --no-lock       check, restore: beside all others, who may confuse it\n"
+	"  --no-lock       check, restore, snapshots: beside all others, who may\n"
+	"                  confuse it\n"
 	"  --with-cache    check: believe the cache of this host\n"
 	"  --due           prune: only where prune-every has passed\n"
 	"  --prune         forget: then prune, where it is due\n"
@@ -135,7 +136,8 @@ static const struct command {
 		  BK_CLI_BIT(OPT_SNAPSHOT) | BK_CLI_BIT(OPT_TARGET) |
 		  BK_CLI_BIT(OPT_YES),
 	  false },
-	{ "snapshots", cmd_snapshots, BK_CLI_BIT(OPT_HOST), false },
+	{ "snapshots", cmd_snapshots,
+	  BK_CLI_BIT(OPT_HOST) | BK_CLI_BIT(OPT_NO_LOCK), false },
 	{ "unlock", cmd_unlock, 0, false },
 };
 

@@ -73,6 +73,8 @@ int snapshots_read(struct restic *r, struct repo *repo, const char *set,
 	*ret = (struct snapshots){ 0 };
 	bk_strv_add(&run.args, "snapshots");
 	bk_strv_add(&run.args, "--json");
+	if (r->no_lock)
+		bk_strv_add(&run.args, "--no-lock");
 	add_filter(r, set, &run.args);
 	run.quiet = true;
 	array = run_for_json(&run, err);

@@ -2,6 +2,7 @@
 #include "missing.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "file.h"
@@ -9,6 +10,8 @@
 #include "lock.h"
 #include "log.h"
 #include "packs.h"
+#include "path.h"
+#include "remote.h"
 #include "str.h"
 
 void missing_note(struct subject *s, const struct listing_file *f)
@@ -248,7 +251,7 @@ static json_t *snapshots_now(const struct verify *v, const struct subject *s)
 	json_t *own = json_object();
 
 	child_tool(&c, v, "bk-restic");
-	child_add(&c, "--json", "snapshots");
+	child_add(&c, "--json", "snapshots", "--no-lock");
 	add_sets(v, s, &c);
 	c.record = take_snapshot;
 	c.arg = own;
@@ -258,11 +261,23 @@ static json_t *snapshots_now(const struct verify *v, const struct subject *s)
 	return NULL;
 }
 
+/* restic lists keys only with a lock, and tries for long where it cannot. */
+static bool can_lock(const struct bk_conf_section *repo)
+{
+	const char *dir = bk_remote_local(bk_conf_str(repo, "url", ""));
+	BK_AUTO_FREE char *locks = dir ? bk_path_join(dir, "locks") : NULL;
+
+	return !locks || access(locks, W_OK) == 0;
+}
+
 static json_t *keys_now(const struct verify *v, const struct subject *s)
 {
 	AUTO_CHILD struct child c = CHILD_INIT;
-	struct own_keys k = { json_object(), v->conf->host };
+	struct own_keys k = { NULL, v->conf->host };
 
+	if (!can_lock(s->repo))
+		return NULL;
+	k.own = json_object();
 	child_tool(&c, v, "bk-restic");
 	child_add(&c, "--json", "key", "list", s->repo->name);
 	c.record = take_key;

@@ -34,7 +34,7 @@ int newest_find(const struct verify *v, const char *set, bool streams,
 
 	*ret = (struct newest){ NULL, NULL, 0 };
 	child_tool(&c, v, "bk-restic");
-	child_add(&c, "--json", "snapshots", set);
+	child_add(&c, "--json", "snapshots", "--no-lock", set);
 	c.record = take_snapshot;
 	c.arg = &search;
 	if (child_run(&c, err) == 0 &&

@@ -113,7 +113,7 @@ complete -c bk-restic -n '__bk_restic_at -1 restore snapshots find' -l host -x -
 complete -c bk-restic -n '__bk_restic_at -1 key' -l user -x -a '(__fish_complete_users)' -d 'What the new key is called'
 complete -c bk-restic -n '__bk_restic_at -1 key' -l host -x -a '(__fish_print_hostnames)' -d 'Of this host'
 complete -c bk-restic -n '__bk_restic_at -1 forget' -l prune -d 'Then prune what is due'
-complete -c bk-restic -n '__bk_restic_at -1 check restore' -l no-lock -d 'Beside all others'
+complete -c bk-restic -n '__bk_restic_at -1 check restore snapshots' -l no-lock -d 'Beside all others'
 complete -c bk-restic -n '__bk_restic_at -1 check' -l subset -x -d 'Read part N of T of the data'
 complete -c bk-restic -n '__bk_restic_at -1 check' -l with-cache -d 'Believe the cache'
 complete -c bk-restic -n '__bk_restic_at -1 prune' -l due -d 'Only where prune-every has passed'
