@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <fts.h>
 #include <stdio.h>
 
 #include "path.h"
@@ -153,21 +153,39 @@ int bk_file_mkdirs(const char *path, mode_t mode, struct bk_err *err)
 	}
 }
 
-static int remove_one(const char *path, const struct stat *st, int type,
-		      struct FTW *ftw)
+static int remove_entry(const FTSENT *e)
 {
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
+	switch (e->fts_info) {
+	case FTS_D:
+		return 0;
+	case FTS_DNR:
+	case FTS_ERR:
+	case FTS_NS:
+		errno = e->fts_errno;
+		return errno == ENOENT ? 0 : -1;
+	default:
+		return remove(e->fts_accpath);
+	}
 }
 
+/* Folders alone tell the file system: an overlay has others for its files. */
 int bk_file_remove_tree(const char *path, struct bk_err *err)
 {
-	if (nftw(path, remove_one, 32, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) == 0 ||
-	    errno == ENOENT)
-		return 0;
-	return bk_err_sys(err, "cannot remove '%s'", path);
+	BK_AUTO_FREE char *copy = bk_strdup(path);
+	char *const roots[] = { copy, NULL };
+	FTS *tree =
+		fts_open(roots, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	FTSENT *e;
+	int r = tree ? 0 : -1;
+
+	while (r == 0 && (e = fts_read(tree)))
+		r = remove_entry(e);
+	/* At the end errno is 0. */
+	if (r < 0 || errno != 0)
+		r = bk_err_sys(err, "cannot remove '%s'", path);
+	if (tree)
+		(void)fts_close(tree);
+	return r;
 }
 
 const char *bk_file_distrust(const struct stat *st)

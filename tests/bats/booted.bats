@@ -296,6 +296,36 @@ timer_runs_backup() {
 	in_each timer_runs_backup
 }
 
+# As far as this unit may go: files are restored that belong to others.
+timer_proves_all() {
+	drop_in bk-verify.timer '[Timer]' OnCalendar= OnActiveSec=1s \
+		AccuracySec=100ms RandomizedDelaySec=0
+	box sh -c '
+		cd /home/ann/docs
+		mkdir -m 500 closed
+		echo x >closed/file
+		chown -R 1234:1234 closed
+		cp /bin/true suid
+		chmod 4755 suid
+		printf "[verify]\n" >>/etc/bk/bk.conf
+		systemctl start bk-restic.service'
+	says 0 'verify drill:home'
+	box systemctl start bk-verify.timer
+	wait_for 60 noted bk-verify '.exit == 0 and .result == "ok"' ||
+		fail "$(box journalctl -b --no-pager -o cat -u bk-verify)"
+	run_bk 0 box bk-verify status
+	for s in repo:main packs:main drill:home age:home; do
+		assert_has "$out" "$s	ok	100 %"
+	done
+	run_bk 0 box sh -c 'ls /var/cache/bk/drill 2>/dev/null || :'
+	[ -z "$stdout" ]
+	says 0 'backup home'
+}
+
+@test "a timer proves all of it, in its sandbox" {
+	in_each timer_proves_all
+}
+
 restic_is_killed() {
 	start_slow_backup
 	wait_for 30 pid_of restic
