@@ -207,6 +207,8 @@ static int install(const struct scratch *s, struct bk_err *err)
 		return -1;
 	bk_strv_add(&argv, program);
 	bk_strv_add(&argv, "--no-defaults");
+	/* also where the name of this host cannot be looked up */
+	bk_strv_add(&argv, "--force");
 	bk_strv_addf(&argv, "--datadir=%s/data", s->dir);
 	bk_strv_add(&argv, "--auth-root-authentication-method=socket");
 	bk_strv_addf(&argv, "--auth-root-socket-user=%s", scratch_user());
@@ -221,7 +223,9 @@ static int install(const struct scratch *s, struct bk_err *err)
 		return status;
 	return bk_err_set(err, BK_EX_OSERR, 0,
 			  "'%s' failed with status %d: %.200s", program, status,
-			  said.p ? said.p : "");
+			  said.len > 0 ? said.p
+			  : more.p     ? more.p
+				       : "");
 }
 
 static int start_server(struct scratch *s, struct bk_err *err)

@@ -421,7 +421,8 @@ ended_or_said() {
 }
 
 @test "a password that cannot be stored, no restic: said" {
-	init_file 73 --password-ref "file:$T/no/such/pw"
+	init 73 --repo-url "$T/repo" --password-ref "file:$T/no/such/pw" \
+		--path "$T/src"
 	step failed 'password main'
 	step skipped repositories
 	sed -i "s,^password.*,password = file:$T/pw2\nprogram = /no/restic," \

@@ -173,7 +173,6 @@ day_restore() {
 }
 
 day_proved() {
-	host sh -c 'echo "[verify]" >>/etc/bk/bk.conf'
 	run_bk 0 host bk-verify run
 	run_bk 0 host bk-verify status
 }

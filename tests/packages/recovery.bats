@@ -182,9 +182,9 @@ step() {
 
 @test "and it goes on as before" {
 	run_bk 0 host systemctl enable --now bk-restic.timer bk-forget.timer \
-		bk-dbdump.timer bk-cold.timer
+		bk-dbdump.timer bk-cold.timer bk-verify.timer
 	run_bk 0 host sh -ec 'bk-restic backup && bk-dbdump backup
-		bk-cold push && bk-cold check'
+		bk-cold push && bk-verify run'
 	run_bk 3 host bk-config check
 	assert_hasnt "$out" 'error	'
 	run_bk 0 host bk-restic snapshots files
