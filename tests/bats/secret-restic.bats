@@ -37,6 +37,8 @@ setup() {
 		restic three open-sesame restic four open-sesame
 }
 
+teardown() { touch "$T/stop"; }
+
 # snapshots NAME...: how many each has.
 counts() {
 	local n
@@ -163,7 +165,8 @@ look() {
 		grep -laFf canaries /proc/[0-9]*/cmdline /proc/[0-9]*/environ \
 			>>"$1" 2>/dev/null || :
 		n=$((n + 1))
-		echo $n >looks
+		echo $n >looks.new
+		mv looks.new looks
 	done
 }
 
