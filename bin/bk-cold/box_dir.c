@@ -564,22 +564,25 @@ static void flush(struct dirupload *d)
 	}
 }
 
-static void place_proved(struct dirupload *d)
+static int prove_and_place(struct dirupload *d)
 {
 	struct upload *u = &d->u;
 	char hash[65];
 	uint64_t size = 0;
 
-	if (hash_file(u->box, u->temp, hash, &size, &d->err) < 0) {
+	if (hash_file(u->box, u->temp, hash, &size, &d->err) < 0)
+		return -1;
+	if (size != u->size || strcmp(hash, u->sha256) != 0)
+		return bk_err_set(&d->err, BK_EX_DATAERR, 0,
+				  "box %s: other bytes arrived than were sent",
+				  u->box->name);
+	return place(u, &d->err);
+}
+
+static void place_proved(struct dirupload *d)
+{
+	if (prove_and_place(d) < 0)
 		drop(d);
-	} else if (size != u->size || strcmp(hash, u->sha256) != 0) {
-		(void)bk_err_set(&d->err, BK_EX_DATAERR, 0,
-				 "box %s: other bytes arrived than were sent",
-				 u->box->name);
-		drop(d);
-	} else if (place(u, &d->err) < 0) {
-		drop(d);
-	}
 }
 
 /* Its folder; dir holds that of the one before, which was synced. */
@@ -590,7 +593,7 @@ static int sync_folder(struct dirupload *d, struct bk_buf *dir)
 	BK_AUTO_CLOSE int fd = open_parent(u->box, u->name, &base);
 	size_t n = (size_t)(base - u->name);
 
-	if (dir->len == n && memcmp(dir->p, u->name, n) == 0)
+	if (dir->p && dir->len == n && memcmp(dir->p, u->name, n) == 0)
 		return 0;
 	bk_buf_clear(dir);
 	if (fd < 0 || fsync(fd) < 0)

@@ -288,11 +288,10 @@ static int hash_some(struct sftpbox *x, struct box_hash *v, size_t n,
 		memcpy(v[i].sha256, hash_sum(r, i)->sha256, 65);
 		all = all && v[i].found != BOX_UNKNOWN;
 	}
-	if (got == 0 && hash_ended(r) == HASH_BUSY)
-		x->shell = SHELL_NONE;
-	else if (got == 0 && hash_ended(r) == HASH_DONE)
+	if (got == 0 && hash_ended(r) == HASH_DONE)
 		x->shell = SHELL_HASHES;
-	else if (got == 0 && x->shell == SHELL_UNKNOWN)
+	else if (got == 0 &&
+		 (hash_ended(r) == HASH_BUSY || x->shell == SHELL_UNKNOWN))
 		x->shell = SHELL_NONE;
 	said = bk_strdup(hash_said(r));
 	hash_free(r);
