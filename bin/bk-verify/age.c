@@ -89,16 +89,9 @@ static void prepare(struct verify *v, struct subject *s)
 	s->clock.cycle = CYCLE;
 }
 
-static double score(struct verify *v, struct subject *s)
-{
-	(void)v;
-	return progress_score(&s->progress, 0, &s->clock);
-}
-
 const struct kind kind_age = {
 	.how = "newest snapshot",
 	.first = 0,
 	.prepare = prepare,
-	.score = score,
 	.step = step,
 };

@@ -606,17 +606,10 @@ static void close_drill(struct subject *s)
 	s->data = NULL;
 }
 
-static double score(struct verify *v, struct subject *s)
-{
-	(void)v;
-	return progress_score(&s->progress, 0, &s->clock);
-}
-
 const struct kind kind_drill = {
 	.how = "restored and compared",
 	.first = 0,
 	.prepare = prepare,
-	.score = score,
 	.step = step,
 	.close = close_drill,
 };

@@ -624,16 +624,9 @@ static void prepare(struct verify *v, struct subject *s)
 	progress_expect(&s->progress, names.v, names.n);
 }
 
-static double score(struct verify *v, struct subject *s)
-{
-	(void)v;
-	return progress_score(&s->progress, 0, &s->clock);
-}
-
 const struct kind kind_dump = {
 	.how = "loaded and dumped again",
 	.first = 0,
 	.prepare = prepare,
-	.score = score,
 	.step = step,
 };

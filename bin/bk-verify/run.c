@@ -100,6 +100,14 @@ static int check_names(const struct verify *v, char **args)
 	return BK_EX_OK;
 }
 
+static double score_of(struct verify *v, struct subject *s)
+{
+	const struct kind *k = subject_kind(s);
+
+	return k->score ? k->score(v, s)
+			: progress_score(&s->progress, k->first, &s->clock);
+}
+
 static struct subject *most_overdue(struct verify *v, char **args)
 {
 	struct subject *found = NULL;
@@ -112,7 +120,7 @@ static struct subject *most_overdue(struct verify *v, char **args)
 		if (s->finished || !is_meant(s, args))
 			continue;
 		s->clock.now = bk_time_now();
-		score = subject_kind(s)->score(v, s);
+		score = score_of(v, s);
 		/* What was named is tried once, though it be not due. */
 		if (v->named && s->outcome == OUTCOME_IDLE && score < 1)
 			score = 1;

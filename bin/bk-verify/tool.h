@@ -68,7 +68,7 @@ struct kind {
 	size_t first;
 	/* Bring the parts of the progress up to date, without any network. */
 	void (*prepare)(struct verify *v, struct subject *s);
-	/* How overdue is it? 1 and more: due. */
+	/* How overdue is it? 1 and more: due. NULL: as its parts are. */
 	double (*score)(struct verify *v, struct subject *s);
 	/*
 	 * Prove what is most overdue, for some minutes at most. What is wrong

@@ -8,37 +8,10 @@
 load helper
 load mariadb
 
-# big.blob is more than a dump holds in memory; a and z stand beside it.
-setup_file() {
-	mdb_setup_file --innodb-buffer-pool-size=256M
-	sql - <<-'END'
-		CREATE DATABASE big;
-		USE big;
-		CREATE TABLE big.blob (id INT PRIMARY KEY, b MEDIUMTEXT);
-		INSERT INTO big.blob SELECT seq, REPEAT(SHA2(seq, 256), 16384) FROM seq_1_to_120;
-		CREATE DATABASE small;
-	END
-}
+setup_file() { mdb_big_setup_file; }
 teardown_file() { mdb_teardown_file; }
 
-setup() {
-	mdb_setup
-	cd "$M" || return
-	rm -rf "$M"/got* "$M"/d
-	sql - <<-'END'
-		CREATE OR REPLACE DATABASE small;
-		USE small;
-		CREATE TABLE a (id INT PRIMARY KEY, v INT);
-		INSERT INTO a SELECT seq, seq FROM seq_1_to_1000;
-		CREATE TABLE z (id INT PRIMARY KEY, v INT, w INT);
-		INSERT INTO z SELECT seq, seq, 7 FROM seq_1_to_1000;
-		CREATE TABLE p (id INT PRIMARY KEY, v INT) PARTITION BY RANGE (id)
-			(PARTITION p1 VALUES LESS THAN (500), PARTITION p2 VALUES LESS THAN MAXVALUE);
-		INSERT INTO p SELECT seq, seq FROM seq_1_to_1000;
-		CREATE TABLE m (id INT PRIMARY KEY, v INT) ENGINE=MyISAM;
-		INSERT INTO m SELECT seq, seq FROM seq_1_to_1000;
-	END
-}
+setup() { mdb_big_setup; }
 teardown() {
 	hand_close
 	touch "$M/got.go"
