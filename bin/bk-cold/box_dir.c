@@ -8,12 +8,12 @@
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/statvfs.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "below.h"
 #include "box_impl.h"
 #include "digest.h"
+#include "disk.h"
 #include "file.h"
 #include "path.h"
 #include "sig.h"
@@ -82,14 +82,14 @@ static int open_parent(struct box *b, const char *name, const char **ret_base)
 static struct box *dir_open(const struct bk_conf_section *s, struct bk_err *err)
 {
 	struct dirbox *d = bk_calloc(1, sizeof(*d));
-	struct stat st;
 
 	d->root = -1;
 	if (bk_remote_parse(bk_conf_str(s, "url", ""), &d->b.at, err) < 0)
 		goto fail;
 	d->root = open(d->b.at.path,
 		       O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (d->root < 0 || fstat(d->root, &st) < 0) {
+	d->b.peer = d->root < 0 ? NULL : disk_name(d->root);
+	if (!d->b.peer) {
 		bool gone = errno == ENOENT;
 
 		/* it is not made here: a disk may belong there */
@@ -100,8 +100,6 @@ static struct box *dir_open(const struct bk_conf_section *s, struct bk_err *err)
 		goto fail;
 	}
 	d->b.prefix = bk_strdup("");
-	d->b.peer =
-		bk_asprintf("dev:%u:%u", major(st.st_dev), minor(st.st_dev));
 	d->piece = bk_malloc(PIECE);
 	return &d->b;
 fail:

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "cold.h"
+#include "disk.h"
 #include "log.h"
 #include "manifest.h"
 #include "name.h"
@@ -49,35 +50,52 @@ static int put_readme(struct box *b, struct bk_err *err)
 	return box_put(b, "README.txt", text.p, text.len, err);
 }
 
+/* On one machine or disk, as far as the other can be seen? */
+static bool is_beside(const struct cold *c, const struct box *b,
+		      const struct catalog_box *o)
+{
+	BOX_AUTO struct box *other = NULL;
+	struct bk_err err;
+	const char *peer = o->peer;
+
+	if (disk_is_number(peer)) {
+		other = box_open(bk_conf_find(c->conf, "box", o->name), &err);
+		peer = other ? box_peer(other) : "";
+	}
+	return *peer && strcmp(peer, box_peer(b)) == 0;
+}
+
 /* Two names for one place would be two copies that are one. */
-static int check_others(struct cold *c, struct catalog *cat, struct box *b,
-			const char *id, struct bk_err *err)
+static int check_other(const struct cold *c, const struct box *b,
+		       const char *id, const struct catalog_box *o,
+		       struct bk_err *err)
+{
+	if (strcmp(o->name, box_name(b)) == 0 ||
+	    !bk_conf_find(c->conf, "box", o->name))
+		return 0;
+	if (strcmp(o->uuid, id) == 0)
+		return bk_err_set(err, BK_EX_NOPERM, 0,
+				  "box %s is the same folder as box %s",
+				  box_name(b), o->name);
+	if (is_beside(c, b, o))
+		return bk_err_set(err, BK_EX_NOPERM, 0,
+				  "box %s is on the same machine or disk as "
+				  "box %s (%s)",
+				  box_name(b), o->name, box_peer(b));
+	return 0;
+}
+
+static int check_others(const struct cold *c, struct catalog *cat,
+			const struct box *b, const char *id, struct bk_err *err)
 {
 	for (int i = 1; i <= CATALOG_BOXES_MAX; i++) {
 		struct catalog_box o = { 0 };
 		int got = catalog_box_by_id(cat, i, &o, err);
-		bool other;
+		int bad = got == 1 ? check_other(c, b, id, &o, err) : got;
 
-		if (got < 0)
-			return -1;
-		if (got == 0)
-			break;
-		other = strcmp(o.name, box_name(b)) != 0 &&
-			bk_conf_find(c->conf, "box", o.name);
-		got = 0;
-		if (other && strcmp(o.uuid, id) == 0)
-			got = bk_err_set(err, BK_EX_NOPERM, 0,
-					 "box %s is the same folder as box %s",
-					 box_name(b), o.name);
-		else if (other && *o.peer && strcmp(o.peer, box_peer(b)) == 0)
-			got = bk_err_set(
-				err, BK_EX_NOPERM, 0,
-				"box %s is on the same machine or disk "
-				"as box %s (%s)",
-				box_name(b), o.name, o.peer);
 		catalog_box_free(&o);
-		if (got < 0)
-			return -1;
+		if (got != 1 || bad < 0)
+			return bad;
 	}
 	return 0;
 }

@@ -8,8 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/sysmacros.h>
 
+#include "disk.h"
 #include "file.h"
 #include "log.h"
 #include "path.h"
@@ -293,8 +293,9 @@ static int work(struct place *p, struct bk_err *err)
 
 	if (find_boxes(p, err) < 0 || safe_top_open(&p->top, p->d, err) < 0)
 		return -1;
-	device = bk_asprintf("dev:%u:%u", p->top.st.stx_dev_major,
-			     p->top.st.stx_dev_minor);
+	device = disk_name(p->top.fd);
+	if (!device)
+		return bk_err_sys(err, "cannot look at '%s'", p->d->path);
 	if (evidence_connect(&r->ev, p->boxes, device, err) < 0 ||
 	    hold_each(r->cat, HOLD_BIT(HOLD_HELD), p->d->path, take_due, p,
 		      err) < 0 ||

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "target.h"
 
+#include "disk.h"
 #include "log.h"
 #include "name.h"
 #include "time.h"
@@ -95,7 +96,7 @@ static int clean_parts(const struct targets *t, struct target *to,
 /* The number of a disk may be that of another after a reboot. */
 static bool is_here(const struct target *to)
 {
-	return to->box || !bk_str_starts(to->known.peer, "dev:");
+	return to->box || !disk_is_number(to->known.peer);
 }
 
 int targets_distinct(const struct targets *t, struct bk_err *err)

@@ -275,6 +275,13 @@ teardown() { cold_teardown; }
 	assert_has "$err" 'box two is another one than it was'
 }
 
+@test "the number of a disk of before is none of now" {
+	disk "$two"
+	ask "update box set peer = 'dev:$(mountpoint -d "$two")'
+		where name = 'one'"
+	run_bk 0 bk-cold init two
+}
+
 @test "without its catalog a push takes what lies there for what it is" {
 	bk-cold -q push >/dev/null
 	head -c 100000 /dev/urandom >src/a/second

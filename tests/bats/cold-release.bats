@@ -296,6 +296,32 @@ teardown() { release_teardown; }
 	assert_has "$err" 'on the same file system as the files'
 }
 
+@test "two subvolumes of a btrfs are one disk" {
+	need_program mkfs.btrfs btrfs
+	truncate -s 120M image
+	mkfs.btrfs -q image 2>/dev/null
+	mkdir fs
+	mount -o loop image fs || skip "btrfs cannot be mounted"
+	btrfs -q subvolume create fs/a
+	btrfs -q subvolume create fs/b
+	url_one=dir:$T/fs/a url_two=dir:$T/fs/b
+	cold_conf one
+	rm -r "$BK_STATE_DIR/cold"
+	bk-cold -q init one >/dev/null
+	run_bk 77 bk-cold init two
+	assert_has "$err" 'box two is on the same machine or disk as box one (btrfs:'
+	# nor is one of them a second place for files of the other
+	mkdir fs/b/mine
+	touch fs/b/mine/.coldstorage_delete
+	echo only >fs/b/mine/file
+	cold_conf one 'release-age = 0' 'max-percent = 100' '[scan]' "root = $T/fs/b"
+	bk-cold -q push >/dev/null
+	days_pass 8
+	run_bk 3 bk-cold release --yes
+	assert_has "$err" 'on the same file system as the files'
+	assert_is "$(cat fs/b/mine/file)" only
+}
+
 @test "a quarantine or an index that is not ours stays as it is" {
 	mkdir src/a/.bk-quarantine
 	run_bk 3 bk-cold release --yes

@@ -22,7 +22,7 @@ release_setup() {
 
 release_teardown() {
 	local d
-	for d in src/a/in src/a one two src; do
+	for d in src/a/in src/a one two src fs; do
 		! mountpoint -q "$T/$d" || umount -l "$T/$d"
 	done
 }
