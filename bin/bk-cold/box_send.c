@@ -4,10 +4,7 @@
  * stage when the replies that it waits for are there. Requests that need no
  * answer of one another are sent in one go.
  */
-#include "box_sftp.h"
-
-#include "sig.h"
-#include "time.h"
+#include "box_sums.h"
 
 enum {
 	HANDLES_MAX = 64,      /* of one lane */
@@ -15,16 +12,8 @@ enum {
 	EARLY_MAX = 64 * 1024, /* kept until the file is open there */
 	EARLY_ALL = 4 << 20,   /* of all files */
 	WINDOW = 4 << 20,      /* bytes of one file in flight */
-	BATCH_MAX = 400,
-	BATCH_GOOD = 200, /* worth a command of its own, as are */
-	BUSY_MAX = 8,	  /* then it is read back */
-	REST_MS = 250,
-	WAIT_MS = 1000,	       /* those that have waited for so long */
 	FLUSHED_PER_MS = 5000, /* bytes, at least */
 };
-/* So many bytes are worth one, too: what is hashed early is proved early. */
-#define BATCH_BYTES ((uint64_t)4 << 20)
-
 /* A box with less room than that is full. */
 #define ROOM_LEAST ((uint64_t)1 << 20)
 
@@ -58,17 +47,10 @@ struct sending {
 	bool again;	 /* its folders were made a second time */
 	uint32_t status; /* of RENAME */
 	struct box_stat st;
-	bool running; /* a command that hashes it */
-	bool proved;  /* its temporary file has the right hash */
-	bool alone;   /* it must be the only one of its command */
-	int64_t due; /* milliseconds; when it must be hashed, 0: not yet asked */
+	bool proved; /* its temporary file has the right hash */
+	struct to_sum sum;
 	bool failed;
 	struct bk_err err;
-};
-
-struct sendlist {
-	struct sending *v[BATCH_MAX];
-	size_t n;
 };
 
 struct flight {
@@ -79,6 +61,11 @@ struct flight {
 static struct sending *of(struct upload *u)
 {
 	return (struct sending *)u;
+}
+
+static const struct sending *of_const(const struct upload *u)
+{
+	return (const struct sending *)u;
 }
 
 static void fail(struct sending *x, uint32_t status, const char *what,
@@ -441,7 +428,7 @@ static bool step(struct sending *x)
 			finish(x);
 		break;
 	case STAGE_CLOSING:
-		if (x->running)
+		if (x->sum.running)
 			return false;
 		x->lane->opening--;
 		x->stage = x->proved ? STAGE_PLACE : STAGE_HASH;
@@ -481,7 +468,7 @@ void sftp_box_discard(struct upload *u)
 /* true: it is over, and freed. */
 static bool turn(struct sending *x)
 {
-	if (x->u.aborted && !x->failed && !x->running) {
+	if (x->u.aborted && !x->failed && !x->sum.running) {
 		x->failed = true;
 		x->err = x->u.why;
 	}
@@ -494,7 +481,7 @@ static bool turn(struct sending *x)
 			return true;
 		}
 	}
-	if (!x->failed || x->flying > 0 || x->running)
+	if (!x->failed || x->flying > 0 || x->sum.running)
 		return false;
 	if (x->stage == STAGE_NEW || x->stage == STAGE_CLEANING) {
 		end(x, &x->err);
@@ -504,32 +491,46 @@ static bool turn(struct sending *x)
 	return false;
 }
 
-/* Hashing. */
+/* What box_sums.c calls. */
 
-static const char *hashed_name(const struct sending *x)
+struct to_sum *sending_sum(struct upload *u)
 {
-	return x->stage == STAGE_COMPARE ? x->u.name : x->u.temp;
+	return &of(u)->sum;
+}
+
+const char *sending_sum_name(const struct upload *u)
+{
+	return of_const(u)->stage == STAGE_COMPARE ? u->name : u->temp;
 }
 
 /*
  * What is being flushed can be hashed meanwhile, once all of it is written: it
  * counts only if both end well.
  */
-static bool is_to_hash(const struct sending *x)
+bool sending_wants_sum(const struct upload *u)
 {
+	const struct sending *x = of_const(u);
 	bool flushing = x->stage == STAGE_CLOSING && x->window == 0 &&
-			!x->proved && sftpbox(x->u.box)->shell == SHELL_HASHES;
+			!x->proved && sftpbox(u->box)->shell == SHELL_HASHES;
 
 	return (flushing || x->stage == STAGE_HASH ||
 		x->stage == STAGE_COMPARE) &&
-	       !x->running && !x->failed;
+	       !x->sum.running && !x->failed;
 }
 
-static void take_hash(struct sending *x, const char *sha256)
+bool sending_is_coming(const struct upload *u)
 {
-	bool same = strcmp(sha256, x->u.sha256) == 0;
+	const struct sending *x = of_const(u);
 
-	x->due = 0;
+	return !x->sum.running && !x->failed && x->stage < STAGE_HASH;
+}
+
+void sending_take_sum(struct upload *u, const char *sha256)
+{
+	struct sending *x = of(u);
+	bool same = strcmp(sha256, u->sha256) == 0;
+
+	x->sum.due = 0;
 	if (x->stage == STAGE_CLOSING && same) {
 		x->proved = true;
 	} else if (x->stage == STAGE_HASH && same) {
@@ -537,12 +538,12 @@ static void take_hash(struct sending *x, const char *sha256)
 	} else if (x->stage != STAGE_COMPARE) {
 		(void)bk_err_set(&x->err, BK_EX_DATAERR, 0,
 				 "box %s: other bytes arrived than were sent",
-				 x->u.box->name);
+				 u->box->name);
 		x->failed = true;
 	} else if (same) {
 		/* it is there already: then the temporary one can go */
-		send_path(x, FXP_REMOVE, x->u.temp, ignore);
-		send_path(x, FXP_LSTAT, x->u.name, on_name);
+		send_path(x, FXP_REMOVE, u->temp, ignore);
+		send_path(x, FXP_LSTAT, u->name, on_name);
 		x->status = FX_OK;
 		x->stage = STAGE_RENAMING;
 	} else {
@@ -550,171 +551,22 @@ static void take_hash(struct sending *x, const char *sha256)
 	}
 }
 
-static void hash_failed(struct sending *x, const char *said)
+void sending_no_sum(struct upload *u, const char *said)
 {
-	if (!x->alone) {
-		x->alone = true;
-		return;
-	}
+	struct sending *x = of(u);
+
 	(void)bk_err_set(&x->err, BK_EX_PROTOCOL, 0,
 			 "box %s: no hash of what arrived can be had there: "
 			 "%.200s",
-			 x->u.box->name, *said ? said : "no answer");
+			 u->box->name, *said ? said : "no answer");
 	x->failed = true;
-}
-
-static void end_run(struct sftpbox *b, size_t i)
-{
-	struct hash_run *r = b->runs[i];
-	struct sendlist *l = b->hashing[i];
-	enum hash_end how = hash_ended(r);
-
-	if (how == HASH_BUSY && lanes_any(b))
-		how = HASH_LOST; /* again, without them */
-	b->busy = how == HASH_BUSY ? b->busy + 1 : 0;
-	if (how == HASH_LOST)
-		b->b.lost = b->few = true;
-	else if (how == HASH_BUSY && b->busy < BUSY_MAX)
-		b->rest = bk_time_mono_ms() + REST_MS; /* the last one ends */
-	else if (how == HASH_BUSY ||
-		 (how == HASH_NONE && b->shell == SHELL_UNKNOWN))
-		b->shell = SHELL_NONE;
-	else if (how == HASH_DONE)
-		b->shell = SHELL_HASHES;
-	for (size_t k = 0; k < l->n; k++) {
-		struct sending *x = l->v[k];
-		const struct hash_sum *sum = hash_sum(r, k);
-
-		x->running = false;
-		if (how == HASH_LOST || how == HASH_BUSY ||
-		    b->shell == SHELL_NONE)
-			continue;
-		if (sum->found == BOX_HASHED)
-			take_hash(x, sum->sha256);
-		else
-			hash_failed(x, hash_said(r));
-	}
-	hash_free(r);
-	free(l);
-	b->runs[i] = NULL;
-	b->hashing[i] = NULL;
-}
-
-/*
- * A command costs as much as hundreds of small files: while others are on
- * their way it waits for more.
- */
-static bool is_worth_a_run(const struct sftpbox *b)
-{
-	int64_t now = bk_time_mono_ms();
-	size_t n = 0, coming = 0;
-	uint64_t bytes = 0;
-
-	if (now < b->rest)
-		return false;
-	for (struct upload *u = b->b.uploads; u; u = u->next) {
-		struct sending *x = of(u);
-
-		if (!is_to_hash(x)) {
-			coming += !x->running && !x->failed &&
-				  x->stage < STAGE_HASH;
-			continue;
-		}
-		n++;
-		bytes += u->size;
-		if (x->alone || n >= BATCH_GOOD || bytes >= BATCH_BYTES)
-			return true;
-		if (!x->due)
-			x->due = now + WAIT_MS;
-		else if (now >= x->due)
-			return true;
-	}
-	return n > 0 && coming == 0;
-}
-
-static bool start_run(struct sftpbox *b, size_t i)
-{
-	BK_AUTO_STRV struct bk_strv paths = BK_STRV_INIT;
-	struct sendlist *l = bk_calloc(1, sizeof(*l));
-	uint64_t bytes = 0;
-	size_t line = 0;
-	struct bk_err err;
-
-	for (struct upload *u = b->b.uploads; u && l->n < BATCH_MAX;
-	     u = u->next) {
-		struct sending *x = of(u);
-		char *path;
-
-		if (!is_to_hash(x) || (x->alone && l->n > 0))
-			continue;
-		path = sftpbox_path(&b->b, hashed_name(x));
-		line += strlen(path) + 1;
-		if (l->n > 0 && line > HASH_LINE_MAX) {
-			free(path);
-			break;
-		}
-		bk_strv_take(&paths, path);
-		l->v[l->n++] = x;
-		bytes += u->size;
-		if (x->alone)
-			break;
-	}
-	b->runs[i] = l->n ? hash_start(b->ssh, &paths, bytes, &err) : NULL;
-	if (!b->runs[i]) {
-		if (l->n)
-			b->b.lost = true;
-		free(l);
-		return false;
-	}
-	for (size_t k = 0; k < l->n; k++)
-		l->v[k]->running = true;
-	b->hashing[i] = l;
-	return true;
-}
-
-/* Without sha256sum there: by reading what arrived. */
-static void read_back(struct sftpbox *b)
-{
-	struct upload *u = b->b.uploads;
-
-	while (u && !is_to_hash(of(u)))
-		u = u->next;
-	while (u) {
-		struct sending *x = of(u);
-		struct box_hash h = { .name = hashed_name(x), .size = u->size };
-		struct bk_err err;
-
-		if (sftp_box_hash(&b->b, &h, 1, true, NULL, NULL, &err) < 0)
-			return;
-		x->alone = true;
-		if (h.found == BOX_HASHED)
-			take_hash(x, h.sha256);
-		else
-			hash_failed(x, h.found == BOX_ABSENT ? "it is gone"
-							     : h.why);
-		/* the list may be another one now */
-		for (u = b->b.uploads; u && !is_to_hash(of(u)); u = u->next)
-			;
-	}
-}
-
-void sftp_box_stop(struct box *b)
-{
-	struct sftpbox *x = sftpbox(b);
-
-	for (size_t i = 0; i < HASH_RUNS; i++) {
-		hash_free(x->runs[i]);
-		free(x->hashing[i]);
-		x->runs[i] = NULL;
-		x->hashing[i] = NULL;
-	}
 }
 
 /* What box.c calls. */
 
 size_t sftp_box_room(const struct upload *u)
 {
-	const struct sending *x = (const struct sending *)u;
+	const struct sending *x = of_const(u);
 	size_t room;
 
 	if (x->failed)
@@ -762,43 +614,30 @@ size_t sftp_box_wait(struct box *b, struct pollfd *fds, bool *ret_ready)
 		while (!y->failed && !u->aborted && step(y))
 			;
 		*ret_ready = *ret_ready || ((y->failed || u->aborted) &&
-					    y->flying == 0 && !y->running);
+					    y->flying == 0 && !y->sum.running);
 	}
 	n += sftp_wait(x->s, fds);
 	n += lanes_wait(x, fds + n);
 	fds[n++] = (struct pollfd){ .fd = ssh_fd(x->ssh), .events = POLLIN };
-	for (size_t i = 0; i < HASH_RUNS; i++)
-		if (x->runs[i])
-			n += hash_wait(x->runs[i], fds + n);
-	return n;
+	return n + sums_wait(x, fds + n);
 }
 
 void sftp_box_advance(struct box *b)
 {
 	struct sftpbox *x = sftpbox(b);
 	struct upload *next;
-	size_t n;
 
 	sftp_advance(x->s);
 	lanes_advance(x);
 	ssh_drain(x->ssh);
 	b->lost = b->lost || sftp_is_dead(x->s);
-	for (size_t i = 0; !b->lost && i < HASH_RUNS; i++)
-		if (x->runs[i] && hash_advance(x->runs[i]))
-			end_run(x, i);
+	sums_take(x);
 	for (struct upload *u = b->uploads; !b->lost && u; u = next) {
 		next = u->next;
 		(void)turn(of(u));
 	}
-	if (!b->lost && x->shell == SHELL_NONE)
-		read_back(x);
-	/* one at first: it tells whether there may be more */
-	n = x->shell == SHELL_NONE		  ? 0
-	    : x->shell == SHELL_UNKNOWN || x->few ? 1
-						  : HASH_RUNS;
-	for (size_t i = 0; !b->lost && i < n; i++)
-		if (!x->runs[i] && (!is_worth_a_run(x) || !start_run(x, i)))
-			break;
+	if (!b->lost)
+		sums_ask(x);
 	if (b->lost) {
 		(void)sftpbox_lost(b, &b->why);
 		sftp_box_stop(b);

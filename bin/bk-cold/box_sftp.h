@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A box behind ssh, for box_sftp.c (what it answers at once), box_read.c
- * (what is read) and box_send.c (uploads) alone.
+ * (what is read), box_send.c (uploads) and box_sums.c (their hashes) alone.
  */
 #ifndef BOX_SFTP_H
 #define BOX_SFTP_H
