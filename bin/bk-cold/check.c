@@ -8,6 +8,7 @@
 
 #include "log.h"
 #include "name.h"
+#include "quarantine.h"
 #include "sig.h"
 #include "time.h"
 
@@ -349,6 +350,7 @@ static int run(struct check *ck, char **args, struct check_counts *sum,
 	int64_t start = bk_time_mono_ms(), until = 0;
 	int status = BK_EX_OK;
 
+	quarantine_settle(ck->c->cli.dry_run);
 	ck->cat = catalog_open(false, 0, err);
 	if (!ck->cat || names_read(ck->cat, &ck->names, err) < 0 ||
 	    find_boxes(ck, args, &boxes, err) < 0)

@@ -10,6 +10,7 @@
 
 #include "log.h"
 #include "path.h"
+#include "quarantine.h"
 #include "sig.h"
 #include "time.h"
 
@@ -479,6 +480,7 @@ static int choose(struct get *g, char **args, struct bk_err *err)
 
 	if (look_paths(args, &paths, err) < 0 || look_at(g->c, &at, err) < 0)
 		return -1;
+	quarantine_settle(g->c->cli.dry_run);
 	cat = catalog_open(false, 0, err);
 	if (!cat || names_read(cat, &g->names, err) < 0)
 		return -1;

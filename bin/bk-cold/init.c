@@ -10,6 +10,7 @@
 #include "log.h"
 #include "manifest.h"
 #include "name.h"
+#include "quarantine.h"
 
 static int new_id(char ret[static 33], struct bk_err *err)
 {
@@ -156,7 +157,7 @@ static int init_box(struct cold *c, const char *name, struct bk_err *err)
 			  bk_conf_str(s, "url", ""));
 		return 0;
 	}
-	cat = catalog_open(true, 10000, err);
+	cat = quarantine_start(false, 10000, err);
 	b = cat ? box_open(s, err) : NULL;
 	if (!b || make_folders(c, b, err) < 0 ||
 	    check_others(c, cat, b, "", err) < 0 ||

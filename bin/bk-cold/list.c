@@ -5,6 +5,7 @@
  */
 #include "log.h"
 #include "look.h"
+#include "quarantine.h"
 
 struct list {
 	struct cold *c;
@@ -128,6 +129,7 @@ static int run(struct cold *c, char **args, struct bk_err *err)
 
 	if (look_paths(args, &paths, err) < 0 || look_at(c, &at, err) < 0)
 		return -1;
+	quarantine_settle(true);
 	cat = catalog_open(false, 0, err);
 	if (!cat || names_read(cat, &l.names, err) < 0)
 		return -1;

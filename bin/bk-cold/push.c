@@ -411,9 +411,8 @@ static size_t want_descriptors(void)
 
 static int prepare(struct push *p, struct bk_err *err)
 {
-	p->cat = catalog_open(true, 60000, err);
-	if (!p->cat ||
-	    (!p->c->cli.dry_run && quarantine_replay(p->cat, err) < 0))
+	p->cat = quarantine_start(p->c->cli.dry_run, 60000, err);
+	if (!p->cat)
 		return -1;
 	if (plan_scan(p->c->cli.config, p->c->cli.dry_run, &p->plan, err) < 0)
 		return -1;

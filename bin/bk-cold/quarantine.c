@@ -237,6 +237,10 @@ int quarantine_return(struct catalog *cat, struct hold *h, struct bk_err *err)
 
 /* ---- what a crash left -------------------------------------------------------- */
 
+#define OPEN                                               \
+	(HOLD_BIT(HOLD_MOVING) | HOLD_BIT(HOLD_DELETING) | \
+	 HOLD_BIT(HOLD_RETURNING))
+
 /*
  * What is in the quarantine stays there: before it is deleted everything is
  * looked at and proved again. What is where it was has not been moved.
@@ -285,10 +289,60 @@ static int replay_one(void *arg, struct hold *h, struct bk_err *err)
 	return 0;
 }
 
-int quarantine_replay(struct catalog *cat, struct bk_err *err)
+/* -1: only the catalog failed. */
+static int replay(struct catalog *cat, struct bk_err *err)
 {
-	return hold_each(cat,
-			 HOLD_BIT(HOLD_MOVING) | HOLD_BIT(HOLD_DELETING) |
-				 HOLD_BIT(HOLD_RETURNING) | HOLD_BIT(HOLD_LOST),
-			 NULL, replay_one, cat, err);
+	return hold_each(cat, OPEN | HOLD_BIT(HOLD_LOST), NULL, replay_one, cat,
+			 err);
+}
+
+static int count_one(void *arg, struct hold *h, struct bk_err *err)
+{
+	uint64_t *n = arg;
+
+	(void)h;
+	(void)err;
+	++*n;
+	return 0;
+}
+
+static void tell_open(uint64_t n, const char *why)
+{
+	bk_warning("a step of a release is open for %llu %s, at work or "
+		   "interrupted (bk-cold status); the next push, check, get or "
+		   "undo settles it%s%s",
+		   (unsigned long long)n, n == 1 ? "file" : "files",
+		   why ? "; not now: " : "", why ? why : "");
+}
+
+struct catalog *quarantine_start(bool dry, int wait_ms, struct bk_err *err)
+{
+	CATALOG_AUTO struct catalog *cat = catalog_open(true, wait_ms, err);
+	struct catalog *ret = cat;
+	uint64_t n = 0;
+
+	if (!cat)
+		return NULL;
+	if (dry ? hold_each(cat, OPEN, NULL, count_one, &n, err) < 0
+		: replay(cat, err) < 0)
+		return NULL;
+	if (n)
+		tell_open(n, NULL);
+	cat = NULL;
+	return ret;
+}
+
+void quarantine_settle(bool reads)
+{
+	struct bk_err err;
+	CATALOG_AUTO struct catalog *cat = catalog_open(false, 0, &err);
+	uint64_t n = 0;
+
+	if (!cat || hold_each(cat, OPEN, NULL, count_one, &n, &err) < 0 ||
+	    n == 0)
+		return;
+	catalog_close(cat);
+	cat = reads ? NULL : catalog_open(true, 0, &err);
+	if (!cat || replay(cat, &err) < 0)
+		tell_open(n, reads ? NULL : err.msg);
 }

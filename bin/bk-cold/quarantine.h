@@ -29,7 +29,15 @@ int quarantine_delete(struct catalog *cat, int q, struct safe *f,
 /* Back to where it was; 73 where something is there. */
 int quarantine_return(struct catalog *cat, struct hold *h, struct bk_err *err);
 
-/* Settle what a run that was killed has left. -1: only the catalog failed. */
-int quarantine_replay(struct catalog *cat, struct bk_err *err);
+/*
+ * The start of a command that writes to the catalog: open it, and settle what
+ * a run that was killed has left; dry: tell that there is something.
+ */
+struct catalog *quarantine_start(bool dry, int wait_ms, struct bk_err *err);
+/*
+ * The same for one that reads the catalog: settled where no other bk-cold is
+ * at work; reads: it is told only. What fails is told, and hinders nothing.
+ */
+void quarantine_settle(bool reads);
 
 #endif

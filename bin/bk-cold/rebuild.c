@@ -7,6 +7,7 @@
 #include "look.h"
 #include "manifest.h"
 #include "name.h"
+#include "quarantine.h"
 #include "sig.h"
 
 struct rebuild {
@@ -311,7 +312,7 @@ static int open_catalog(struct rebuild *r, const char *id, struct bk_err *err)
 {
 	if (r->c->cli.dry_run)
 		return 0;
-	r->cat = catalog_open(true, 60000, err);
+	r->cat = quarantine_start(false, 60000, err);
 	if (!r->cat || catalog_last_id(r->cat, &r->before, err) < 0)
 		return -1;
 	return know(r, id, err);

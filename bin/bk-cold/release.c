@@ -366,14 +366,12 @@ static int prepare(struct release *r, struct bk_err *err)
 {
 	read_limits(r);
 	source_init();
-	r->cat = catalog_open(true, 60000, err);
+	r->cat = quarantine_start(r->dry, 60000, err);
 	if (!r->cat)
 		return -1;
 	r->ev.c = r->c;
 	r->ev.cat = r->cat;
 	r->ev.dry = r->dry;
-	if (!r->dry && quarantine_replay(r->cat, err) < 0)
-		return -1;
 	if (names_read(r->cat, &r->names, err) < 0)
 		return -1;
 	return plan_scan(r->c->cli.config, r->dry, &r->plan, err);

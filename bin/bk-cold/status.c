@@ -280,11 +280,13 @@ static void print_sum(struct cold *c, const struct catalog_sum *sum)
 
 static int run(struct cold *c, struct bk_err *err)
 {
-	CATALOG_AUTO struct catalog *cat = catalog_open(false, 0, err);
+	CATALOG_AUTO struct catalog *cat = NULL;
 	const struct bk_conf_section *box = NULL;
 	struct catalog_sum sum;
 	int exit = BK_EX_OK;
 
+	quarantine_settle(true);
+	cat = catalog_open(false, 0, err);
 	if (!cat || catalog_sum(cat, 0, &sum, err) < 0)
 		return -1;
 	while ((box = bk_conf_next(c->conf, "box", box))) {

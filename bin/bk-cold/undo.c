@@ -57,9 +57,8 @@ static int run(struct undo *u, char **args, struct bk_err *err)
 		return -1;
 	if (paths.n == 0)
 		bk_strv_add(&paths, "/");
-	u->r.cat = catalog_open(true, 60000, err);
-	if (!u->r.cat || (!u->r.dry && quarantine_replay(u->r.cat, err) < 0) ||
-	    names_read(u->r.cat, &u->r.names, err) < 0)
+	u->r.cat = quarantine_start(u->r.dry, 60000, err);
+	if (!u->r.cat || names_read(u->r.cat, &u->r.names, err) < 0)
 		return -1;
 	for (size_t i = 0; i < paths.n; i++) {
 		uint64_t before = u->found;

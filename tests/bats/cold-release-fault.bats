@@ -96,3 +96,68 @@ whole() {
 		case $(holds) in held* | deleting*) ;; *) fail "$when: $(holds)" ;; esac
 	done
 }
+
+# open_step: src/a/hello was moved, and that is not noted.
+open_step() {
+	need_program strace
+	strace -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=KILL:when="$1" \
+		bk-cold release --yes >/dev/null 2>&1 || :
+}
+
+@test "every start settles what was left open, or tells it" {
+	local n cmd found=0
+	cp -a "$BK_STATE_DIR" before
+	for n in {1..9}; do
+		open_step "$n"
+		[ "$(holds)" != "moving $T/src/a/hello" ] || [ -e src/a/hello ] ||
+			break
+		bk-cold -q undo
+		rm -rf "$BK_STATE_DIR"
+		cp -a before "$BK_STATE_DIR"
+	done
+	assert_is "$(holds)" "moving $T/src/a/hello"
+	rm -rf before
+	cp -a "$BK_STATE_DIR" open
+	for cmd in 'list' 'status' 'release' '-n push' '-n undo' '-n check' \
+		"-n get --yes --in-place $T/src/a/hello"; do
+		# shellcheck disable=SC2086
+		bk-cold $cmd >/dev/null 2>err || :
+		assert_is "$cmd: $(holds)" "$cmd: moving $T/src/a/hello"
+		grep -q 'a step of a release is open for 1 file, ' err ||
+			fail "$cmd does not tell:" "$(cat err)"
+	done
+	for cmd in push check 'init one' 'rebuild one' 'release --yes' \
+		"undo $T/none" "get --yes --to $T/back $T/none" \
+		"get --yes --in-place $T/src/a/hello"; do
+		rm -rf "$BK_STATE_DIR"
+		cp -a open "$BK_STATE_DIR"
+		# shellcheck disable=SC2086
+		bk-cold $cmd >/dev/null 2>err || :
+		assert_is "$cmd: $(holds)" "$cmd: held $T/src/a/hello"
+		! grep 'is open' err || fail "$cmd tells what it settled"
+		found=$((found + 1))
+	done
+	assert_is $found 8
+	# the copy that get brought is as good, and undo overwrites nothing
+	assert_is "$(cat src/a/hello)" hello
+	run_bk 3 bk-cold undo
+	assert_is "$(cat src/a/.bk-quarantine/????????????????)" hello
+}
+
+@test "a step that is open is told where another bk-cold is at work" {
+	local n
+	for n in {1..9}; do
+		open_step "$n"
+		[[ "$(holds)" != moving* ]] || break
+		bk-cold -q undo
+	done
+	mkdir -p "$BK_RUN_DIR/lock"
+	flock "$BK_RUN_DIR/lock/cold" sleep 20 3>&- &
+	until ! flock -n "$BK_RUN_DIR/lock/cold" true; do sleep 0.05; done
+	bk-cold get --yes --to "$T/back" "$T/src/a/hello" 2>err
+	kill %1
+	assert_is "$(cat "back$T/src/a/hello")" hello
+	grep -q 'settles it; not now: .* is locked by' err ||
+		fail "$(cat err)"
+	assert_is "$(holds)" "moving $T/src/a/hello"
+}

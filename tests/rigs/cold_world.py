@@ -31,7 +31,14 @@ here = os.path.dirname(os.path.abspath(__file__))
 libc = ctypes.CDLL(None, use_errno=True)
 # Of a run's cases, after it was made ready: seconds, $LIMIT.
 limit = float(os.environ.get("LIMIT", "inf"))
+# Which part of them, I/N of 1/N to N/N: runs side by side, $PART.
+which, parts = map(int, os.environ.get("PART", "1/1").split("/"))
 tools = os.path.abspath(os.environ.get("BK_BIN", "build"))
+
+
+def part(cases):
+    """Those of them that are this part's."""
+    return cases[which - 1::parts]
 
 
 class Lost(Exception):
@@ -423,11 +430,15 @@ quarantine = {quarantine}
         """Is no step of the journal open? What a good run leaves."""
         return [p for p, e in self.journal().items() if e[0] in UNSETTLED]
 
-    def recover(self):
-        """The next start: it replays the journal, and finds nothing to do."""
-        got = self.bk("-q", "undo", self.path("nowhere"))
-        if got.returncode != 66:
-            raise Lost(f"replay: {got.returncode}: {got.stderr.decode()}")
+    def recover(self, n=0):
+        """The next start, of any kind (n): it replays the journal, and finds
+        nothing to do."""
+        nowhere = self.path("nowhere")
+        args, want = [(["undo", nowhere], 66), (["init", "one"], 0),
+                      (["get", "--yes", "--to", nowhere, nowhere], 66)][n % 3]
+        got = self.bk("-q", *args)
+        if got.returncode != want:
+            raise Lost(f"{args}: {got.returncode}: {got.stderr.decode()}")
 
     def judge(self, what):
         found = self.trouble()

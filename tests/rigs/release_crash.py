@@ -31,7 +31,7 @@ import signal
 import sys
 import time
 
-from cold_world import Lost, World, alone, limit
+from cold_world import Lost, World, alone, limit, part
 
 CHANGES = re.compile(r"(write|pwrite64|ftruncate|fsync|fdatasync|syncfs|"
                      r"rename|renameat2|unlink|unlinkat|mkdir|mkdirat|linkat|"
@@ -425,7 +425,7 @@ def main():
     if sample:
         cases = rnd.sample(cases, min(sample, len(cases)))
         models = rnd.sample(models, min(sample, len(models)))
-    both = cases + models
+    both = part(cases + models)
     if sample:
         rnd.shuffle(both)
     began = time.time()

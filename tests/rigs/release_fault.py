@@ -20,7 +20,7 @@ import signal
 import sys
 import time
 
-from cold_world import Lost, World, alone, limit
+from cold_world import Lost, World, alone, limit, part
 
 ERRORS = {
     "default": ["EIO"],
@@ -113,7 +113,7 @@ def attempt(w, run, base, args, call, n, how):
         raise Lost("a bug: " + got.stderr.decode())
     elif code == 0 and set(w.settled()) - before:
         raise Lost("status 0, and a step is open")
-    w.recover()
+    w.recover(n)
     w.judge("after the next start")
     again = w.bk(*GOING)
     if again.returncode not in (0, 3):
@@ -153,6 +153,7 @@ def main():
     total = collections.Counter(c[0] for c in cases)
     if sample:
         cases = random.Random(seed).sample(cases, min(sample, len(cases)))
+    cases = part(cases)
     done, bad, began = collections.Counter(), 0, time.time()
     for run, base, args, quarantine, call, n, how in cases:
         if stop or time.time() - began > limit:

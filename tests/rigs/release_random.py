@@ -268,7 +268,7 @@ class Life:
             raise Lost(f"bk-cold {args} {strace}: {code}: "
                        + got.stderr.decode(errors="replace"))
         if strace:
-            self.w.recover()
+            self.w.recover(self.rnd.randrange(3))
         self.w.judge(f"bk-cold {args} {strace}: {code}")
         return args, code
 
