@@ -39,6 +39,7 @@ static const struct bk_conf_key repo_keys[] = {
 	{ "limit-download", "10M", BK_CONF_SIZE, .list = false },
 	{ "option", "sftp.connections=3", BK_CONF_OPTION, .list = true },
 	{ "program", "/usr/bin/restic", BK_CONF_PROGRAM, .list = false },
+	{ "append-only", "yes", BK_CONF_BOOL, .list = false },
 	{ 0 },
 };
 

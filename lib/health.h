@@ -65,6 +65,13 @@ void bk_health_judge(struct bk_health_job *j, uint64_t limit, int64_t now);
 const struct bk_health_job *bk_health_worst(const struct bk_health_list *l);
 void bk_health_free(struct bk_health_list *l);
 
+/*
+ * Does this host forget old snapshots of a [backup] or [mariadb]? Not without
+ * retention, and not where the repository is append-only: others do it then.
+ */
+bool bk_health_forgets(const struct bk_conf *conf,
+		       const struct bk_conf_section *s);
+
 /* Is j meant by "backup home" (this job) or "backup" (all of the kind)? */
 bool bk_health_is(const struct bk_health_job *j, const char *watch);
 

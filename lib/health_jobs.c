@@ -300,10 +300,15 @@ static int64_t backup_since(const struct reader *r,
 	return since;
 }
 
-static bool has_keep(const struct reader *r, const struct bk_conf_section *s)
+bool bk_health_forgets(const struct bk_conf *conf,
+		       const struct bk_conf_section *s)
 {
-	return bk_conf_value(s, "keep", NULL) ||
-	       bk_conf_value(repo_of(r, s), "keep", NULL);
+	const struct bk_conf_section *repo =
+		bk_conf_find(conf, "repo", bk_conf_str(s, "repo", ""));
+
+	return !bk_conf_bool(repo, "append-only", false) &&
+	       (bk_conf_value(s, "keep", NULL) ||
+		bk_conf_value(repo, "keep", NULL));
 }
 
 static void add_forgets(struct reader *r)
@@ -311,7 +316,7 @@ static void add_forgets(struct reader *r)
 	const struct bk_conf_section *s = NULL;
 
 	while ((s = next_set(r, s)))
-		if (has_keep(r, s))
+		if (bk_health_forgets(r->conf, s))
 			(void)add_job(r, "bk-restic", job_of("forget", s),
 				      "bk-forget", FORGET_LIMIT,
 				      backup_since(r, s));
@@ -327,7 +332,7 @@ static int64_t prune_since(const struct reader *r,
 	while ((s = next_set(r, s))) {
 		int64_t t = backup_since(r, s);
 
-		if (repo_of(r, s) == repo && has_keep(r, s) &&
+		if (repo_of(r, s) == repo && bk_health_forgets(r->conf, s) &&
 		    (since == 0 || t < since))
 			since = t;
 	}

@@ -71,12 +71,17 @@ static bool is_used(const struct bk_conf *conf,
 	return false;
 }
 
-/* Where files can be hashed without being fetched, or may be. */
+/*
+ * Where files can be hashed without being fetched, or may be: not with a key
+ * that may only add.
+ */
 static bool has_place(const struct bk_conf_section *repo)
 {
 	const char *url = bk_conf_str(repo, "url", "");
 
-	return bk_remote_local(url) || bk_str_starts(url, "sftp:");
+	return bk_remote_local(url) ||
+	       (bk_str_starts(url, "sftp:") &&
+		!bk_conf_bool(repo, "append-only", false));
 }
 
 /* One that takes only streams has none. */

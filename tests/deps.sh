@@ -37,6 +37,7 @@ check	openssl	openssl	openssl
 check	strace	strace	strace
 check	proftpd	proftpd-core	-
 check	/usr/lib/proftpd/mod_sftp.so	proftpd-mod-crypto	-
+check	rclone	rclone	rclone
 check	setfacl	acl	acl
 check	setfattr	attr	attr
 check	sqlite3	sqlite3	sqlite

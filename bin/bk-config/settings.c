@@ -21,6 +21,7 @@ static const struct {
 	{ "repo", "limit-upload", "0" },
 	{ "repo", "limit-download", "0" },
 	{ "repo", "program", "restic" },
+	{ "repo", "append-only", "no" },
 	{ "backup", "markers", "no" },
 	{ "backup", "shrink-alarm", "50%" },
 	{ "backup", "max-age", "3h" },

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "health.h"
 #include "path.h"
 #include "remote.h"
 
@@ -55,15 +56,6 @@ static bool is_timed(const struct bk_conf_section *s)
 	       bk_conf_value(s, "path", NULL);
 }
 
-static bool has_keep(const struct bk_conf *conf,
-		     const struct bk_conf_section *s)
-{
-	const char *repo = bk_conf_str(s, "repo", "");
-
-	return bk_conf_value(s, "keep", NULL) ||
-	       bk_conf_value(bk_conf_find(conf, "repo", repo), "keep", NULL);
-}
-
 void unit_timers(const struct bk_conf *conf, struct bk_strv *ret)
 {
 	const struct bk_conf_section *host = bk_conf_find(conf, "host", NULL);
@@ -73,11 +65,11 @@ void unit_timers(const struct bk_conf *conf, struct bk_strv *ret)
 
 	while ((s = bk_conf_next(conf, "backup", s))) {
 		timed = timed || is_timed(s);
-		keep = keep || has_keep(conf, s);
+		keep = keep || bk_health_forgets(conf, s);
 	}
 	while ((s = bk_conf_next(conf, "mariadb", s))) {
 		dumped = dumped || bk_conf_value(s, "repo", NULL);
-		keep = keep || has_keep(conf, s);
+		keep = keep || bk_health_forgets(conf, s);
 	}
 	if (timed)
 		bk_strv_add(ret, "bk-restic.timer");

@@ -2,6 +2,9 @@
 /*
  * bk-restic forget, prune: which snapshots stay, and giving back the space.
  *
+ * From a repository that is append-only this host removes nothing; it says so,
+ * and a timer has no reason to fail for it.
+ *
  * Snapshots are grouped by host and tags, so that a set whose roots change
  * is still thinned as one. Nothing is forgotten while the set is held (see
  * baseline.h), or while the clock is behind the newest snapshot.
@@ -195,7 +198,10 @@ static int report(struct restic *r, const char *set, const char *job,
 	return BK_EX_OK;
 }
 
-/* 1: there is no retention, so nothing is ever forgotten. */
+/*
+ * 1: there is no retention, so nothing is ever forgotten; 2: it is forgotten
+ * elsewhere.
+ */
 static int forget_steps(struct restic *r, const struct set *set,
 			struct repo *repo, struct tally *t, struct bk_err *err)
 {
@@ -208,6 +214,8 @@ static int forget_steps(struct restic *r, const struct set *set,
 		return -1;
 	if (add_retention(set, repo, &keep) == 0)
 		return 1;
+	if (repo->append_only && !r->cli.dry_run)
+		return 2;
 	/* A backup that is running may hold it: ask again behind the lock. */
 	if (check_held(set, err) < 0 || repo_lock(repo, err) < 0 ||
 	    check_held(set, err) < 0 ||
@@ -221,6 +229,14 @@ static int forget_steps(struct restic *r, const struct set *set,
 	if (got < 0 || none)
 		return got;
 	return run_forget(r, set, repo, t, err);
+}
+
+static void say_elsewhere(const struct repo *repo, const char *set)
+{
+	bk_notice("[repo %s] is append-only: nothing of %s is forgotten from "
+		  "here, but where its full key is kept: bk-restic -c FILE "
+		  "forget %s",
+		  repo->name, set, set);
 }
 
 static int forget_set(struct restic *r, const struct set *set, void *arg)
@@ -241,6 +257,9 @@ static int forget_set(struct restic *r, const struct set *set, void *arg)
 	else if (exit == 1) {
 		bk_info("[%s %s] has no keep: nothing is forgotten",
 			set->section->kind, set->section->name);
+		exit = BK_EX_OK;
+	} else if (exit == 2) {
+		say_elsewhere(&repo, set->name);
 		exit = BK_EX_OK;
 	} else
 		exit = report(r, set->name, job, start, &t);
@@ -267,7 +286,9 @@ static int run_prune(struct restic *r, const char *name, struct repo *repo,
 {
 	BK_AUTO(run_free) struct run run = RUN_INIT(repo);
 
-	if (open_repo(r, name, repo, err) < 0 || repo_lock(repo, err) < 0)
+	if (open_repo(r, name, repo, err) < 0 ||
+	    repo_refuse_removal(repo, "prune", err) < 0 ||
+	    repo_lock(repo, err) < 0)
 		return -1;
 	bk_strv_add(&run.args, "prune");
 	if (r->cli.dry_run) {
@@ -285,12 +306,18 @@ static int prune_repo(struct restic *r, const struct bk_conf_section *s,
 	BK_AUTO_FREE char *job = bk_asprintf("prune %s", s->name);
 	struct repo repo = { .lock = -1 };
 	int64_t start = bk_time_now();
+	const bool *named = arg;
 	struct bk_err err;
 	int exit = BK_EX_OK;
 
-	(void)arg;
 	if (bk_sig_pending())
 		return 128 + bk_sig_pending();
+	if (!*named && !r->cli.dry_run &&
+	    bk_conf_bool(s, "append-only", false)) {
+		bk_info("[repo %s] is append-only: it is pruned elsewhere",
+			s->name);
+		return BK_EX_OK;
+	}
 	if (r->due && !is_due(s, job)) {
 		bk_info("[repo %s] was pruned less than prune-every ago",
 			s->name);
@@ -307,6 +334,7 @@ static int prune_repo(struct restic *r, const struct bk_conf_section *s,
 int cmd_forget(struct restic *r, char **args)
 {
 	char *all[] = { NULL };
+	bool named = false;
 	int forgot = each_set(r, args, true, forget_set, NULL);
 	int pruned;
 
@@ -314,11 +342,13 @@ int cmd_forget(struct restic *r, char **args)
 		return forgot;
 	/* A set that is held is no reason to keep what others gave up. */
 	r->due = true;
-	pruned = each_repo(r, all, prune_repo, NULL);
+	pruned = each_repo(r, all, prune_repo, &named);
 	return forgot != BK_EX_OK ? forgot : pruned;
 }
 
 int cmd_prune(struct restic *r, char **args)
 {
-	return each_repo(r, args, prune_repo, NULL);
+	bool named = args[0] && !r->due;
+
+	return each_repo(r, args, prune_repo, &named);
 }

@@ -303,7 +303,8 @@ static int remove_key(struct restic *r, struct repo *repo, const char *id,
 	BK_AUTO_STRV struct bk_strv ids = BK_STRV_INIT;
 	const struct key *k;
 
-	if (!r->cli.dry_run && repo_lock(repo, err) < 0)
+	if (repo_refuse_removal(repo, "key remove", err) < 0 ||
+	    (!r->cli.dry_run && repo_lock(repo, err) < 0))
 		return -1;
 	if (keys_read(repo, false, &list, err) < 0)
 		return -1;

@@ -129,6 +129,7 @@ int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
 	r->secrets = secrets;
 	r->host = conf->host;
 	r->url = bk_conf_str(s, "url", "");
+	r->append_only = bk_conf_bool(s, "append-only", false);
 	r->program = bk_exec_find(bk_conf_str(s, "program", "restic"), err);
 	if (!r->program)
 		return -1;
@@ -291,6 +292,19 @@ static int url_fd(const char *url, struct bk_err *err)
 	return fd;
 }
 
+static void add_ssh(struct bk_strv *argv, const char *ssh_config,
+		    const struct bk_remote *to)
+{
+	bk_strv_add(argv, "ssh");
+	if (ssh_config) {
+		bk_strv_add(argv, "-F");
+		bk_strv_add(argv, ssh_config);
+	}
+	bk_remote_add_options(argv);
+	bk_remote_add_login(argv, to);
+	bk_strv_add(argv, to->host);
+}
+
 char *repo_ssh_command(const char *url, const char *ssh_config)
 {
 	BK_AUTO_REMOTE struct bk_remote to = BK_REMOTE_INIT;
@@ -299,39 +313,73 @@ char *repo_ssh_command(const char *url, const char *ssh_config)
 
 	if (bk_remote_parse(url, &to, NULL) < 0 || !to.host)
 		return NULL;
-	bk_strv_add(&argv, "ssh");
-	if (ssh_config) {
-		bk_strv_add(&argv, "-F");
-		bk_strv_add(&argv, ssh_config);
-	}
-	bk_remote_add_options(&argv);
-	bk_remote_add_login(&argv, &to);
-	bk_strv_add(&argv, to.host);
+	add_ssh(&argv, ssh_config, &to);
 	bk_strv_add(&argv, "-s");
 	bk_strv_add(&argv, "sftp");
 	bk_exec_add_line(&b, argv.v);
 	return bk_buf_steal(&b);
 }
 
-static void add_options(const struct repo *r, struct bk_strv *argv)
+void repo_append_only(const struct repo *r, const char *ssh_config,
+		      char **ret_url, char **ret_program)
 {
-	const struct bk_conf_value *v = NULL;
+	BK_AUTO_REMOTE struct bk_remote to = BK_REMOTE_INIT;
+	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
+	struct bk_buf b = BK_BUF_INIT;
+
+	*ret_url = *ret_program = NULL;
+	if (!r->append_only || bk_remote_parse(r->url, &to, NULL) < 0 ||
+	    !to.host)
+		return;
+	add_ssh(&argv, ssh_config, &to);
+	bk_exec_add_line(&b, argv.v);
+	*ret_program = bk_buf_steal(&b);
+	*ret_url = bk_asprintf("rclone:%s", to.path);
+}
+
+int repo_refuse_removal(const struct repo *r, const char *what,
+			struct bk_err *err)
+{
+	if (!r->append_only || r->dry)
+		return 0;
+	return bk_err_set(err, BK_EX_NOPERM, 0,
+			  "[repo %s] is append-only: this host removes nothing "
+			  "from it. Do it where its full key is kept: "
+			  "bk-restic -c FILE %s",
+			  r->name, what);
+}
+
+/* The connection: restic's ways to ssh, unless there is an option of its own. */
+static void add_ssh_option(const struct repo *r, const char *program,
+			   struct bk_strv *argv)
+{
 	BK_AUTO_FREE char *config = bk_remote_ssh_config();
 	BK_AUTO_FREE char *ssh = repo_ssh_command(r->url, config);
+
+	if (!program && !ssh)
+		return;
+	bk_strv_add(argv, "-o");
+	bk_strv_addf(argv, "%s=%s", program ? "rclone.program" : "sftp.command",
+		     program ? program : ssh);
+}
+
+static void add_options(const struct repo *r, const char *program,
+			struct bk_strv *argv)
+{
+	const struct bk_conf_value *v = NULL;
 	uint64_t up = bk_conf_size(r->section, "limit-upload", 0);
 	uint64_t down = bk_conf_size(r->section, "limit-download", 0);
 	bool own_ssh = false;
 
 	while ((v = bk_conf_value(r->section, "option", v))) {
 		own_ssh = own_ssh || bk_str_starts(v->value, "sftp.command=") ||
-			  bk_str_starts(v->value, "sftp.args=");
+			  bk_str_starts(v->value, "sftp.args=") ||
+			  bk_str_starts(v->value, "rclone.program=");
 		bk_strv_add(argv, "-o");
 		bk_strv_add(argv, v->value);
 	}
-	if (ssh && !own_ssh) {
-		bk_strv_add(argv, "-o");
-		bk_strv_addf(argv, "sftp.command=%s", ssh);
-	}
+	if (!own_ssh)
+		add_ssh_option(r, program, argv);
 	if (up > 0)
 		bk_strv_addf(argv, "--limit-upload=%" PRIu64,
 			     (up - 1) / 1024 + 1);
@@ -343,17 +391,21 @@ static void add_options(const struct repo *r, struct bk_strv *argv)
 int repo_args(const struct repo *r, struct bk_strv *argv, int *ret_fd,
 	      struct bk_err *err)
 {
+	BK_AUTO_FREE char *config = bk_remote_ssh_config();
+	BK_AUTO_FREE char *url = NULL, *program = NULL;
+
 	*ret_fd = -1;
+	repo_append_only(r, config, &url, &program);
 	bk_strv_add(argv, r->program);
-	if (url_has_password(r->url)) {
+	if (!url && url_has_password(r->url)) {
 		*ret_fd = url_fd(r->url, err);
 		if (*ret_fd < 0)
 			return -1;
 		bk_strv_addf(argv, "--repository-file=/dev/fd/%d", *ret_fd);
 	} else {
 		bk_strv_add(argv, "-r");
-		bk_strv_add(argv, r->url);
+		bk_strv_add(argv, url ? url : r->url);
 	}
-	add_options(r, argv);
+	add_options(r, program, argv);
 	return 0;
 }

@@ -25,6 +25,7 @@ struct repo {
 	const struct bk_secret *password; /* NULL until it is needed */
 	struct bk_strv env; /* changes to the environment of restic */
 	bool dry;	    /* nothing may be changed */
+	bool append_only;   /* from here nothing can be removed from it */
 	int lock;	    /* the flock of this repository, or -1 */
 };
 
@@ -65,6 +66,19 @@ int repo_args(const struct repo *r, struct bk_strv *argv, int *ret_fd,
  * sftp.command; NULL for other URLs. ssh_config NULL: ssh's own files.
  */
 char *repo_ssh_command(const char *url, const char *ssh_config);
+
+/*
+ * Where an append-only repository is reached by ssh, the server runs rclone
+ * for the key of this host, whatever it is asked for. So restic is told
+ * "rclone:PATH", and that its rclone is this ssh command; both NULL where the
+ * repository is not of that kind. The caller frees them.
+ */
+void repo_append_only(const struct repo *r, const char *ssh_config,
+		      char **ret_url, char **ret_program);
+
+/* 77, and says where to do it instead, for what would remove something. */
+int repo_refuse_removal(const struct repo *r, const char *what,
+			struct bk_err *err);
 
 /* A copy of what restic says, in which no URL holds a password. */
 char *repo_hide_password(const char *text);

@@ -100,6 +100,12 @@ static void on_stderr(struct run *run, char *line)
 	keep_said(run, text);
 	if (!*text)
 		return;
+	/* A server's rclone has no use for a file of its own. */
+	if (bk_str_starts(text, "rclone: ") &&
+	    strstr(text, " NOTICE: Config ")) {
+		bk_debug("restic: %s", text);
+		return;
+	}
 	set_message(run, text);
 	if (!run->quiet)
 		bk_warning("restic: %s", text);

@@ -15,7 +15,11 @@
 #
 # Needs root: the box's user exists in a mount namespace of its own only.
 # DIR must be an absolute path without blanks. BOX_USER, BOX_UID: another user;
-# BOX_SESSIONS: channels of a connection.
+# BOX_SESSIONS: channels of a connection. BOX_KEYS=home: port 23 takes the keys
+# of data/.ssh/authorized_keys, with the commands that they force, and has
+# rclone; port 22 takes none. It allows what restrict has to forbid: a terminal,
+# forwarding, the variable EVIL. BOX_KEYS=both: port 22 takes the same keys, and
+# forgets the commands.
 set -eu
 
 usage() {
@@ -81,6 +85,7 @@ write_shell() {
 set -f
 PATH=/run/box/bin:\$PATH
 cmd=\${SSH_ORIGINAL_COMMAND:-}
+[ "\${1:-}" != -c ] || cmd=\$2 # as the shell of a login
 printf '%s\n' "\$cmd" >>/run/box/commands.log
 no() {
 	echo "Command not found. Use 'help' to get a list of available commands." >&2
@@ -98,7 +103,7 @@ case \$1 in
 	;;
 ls | mkdir | rmdir | rm | mv | cp | touch | chmod | dd | df | du | pwd | \
 	stat | cat | unlink | tree | md5sum | sha1sum | sha256sum | \
-	sha512sum | rsync | scp) exec "\$@" ;;
+	sha512sum | rsync | scp | rclone) exec "\$@" ;;
 *) no ;;
 esac
 E
@@ -106,20 +111,29 @@ E
 
 # write_conf MODE PORT
 write_conf() {
+	local forward=no keys=/run/box/authorized_keys
+	case $1:${BOX_KEYS:-} in
+	shell:home | *:both) keys=.ssh/authorized_keys ;;
+	sftp:home) keys=none ;;
+	esac
+	[ -z "${BOX_KEYS:-}" ] || forward=yes
 	cat <<E
 Port $2
 ListenAddress 127.0.0.1
 HostKey $dir/hostkey
 PidFile $dir/$1.pid
-AuthorizedKeysFile /run/box/authorized_keys
+AuthorizedKeysFile $keys
 UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 AllowUsers $user
 PermitRootLogin no
-AllowTcpForwarding no
+AllowTcpForwarding $forward
+AllowStreamLocalForwarding $forward
+AllowAgentForwarding $forward
 X11Forwarding no
-PermitTTY no
+PermitTTY $forward
+AcceptEnv EVIL
 MaxSessions ${BOX_SESSIONS:-10}
 MaxStartups 100
 LogLevel VERBOSE
@@ -130,7 +144,7 @@ E
 		echo 'ForceCommand internal-sftp -d /home'
 	else
 		echo 'Subsystem sftp sftp-server'
-		echo 'ForceCommand /run/box/shell'
+		[ -n "${BOX_KEYS:-}" ] || echo 'ForceCommand /run/box/shell'
 	fi
 	# newer ones refuse, for a while, a client that failed
 	if $sshd -T -f /dev/null -h "$dir/hostkey" 2>/dev/null |
@@ -141,6 +155,8 @@ E
 
 # In the mount namespace: data/ is /srv/home for the chroot, /home else.
 write_start() {
+	local login=/bin/bash
+	[ -z "${BOX_KEYS:-}" ] || login=/run/box/shell
 	cat <<E
 set -e
 mount --make-rprivate /
@@ -155,7 +171,7 @@ mkdir /run/box/bin /run/box/faults
 mount --bind $dir/bin /run/box/bin
 mount --bind $dir/faults /run/box/faults
 for f in passwd group shadow; do cp -p /etc/\$f /run/box/\$f; done
-echo '$user:x:$uid:$uid::/home:/bin/bash' >>/run/box/passwd
+echo '$user:x:$uid:$uid::/home:$login' >>/run/box/passwd
 echo '$user:x:$uid:' >>/run/box/group
 echo '$user:*:19000:0:99999:7:::' >>/run/box/shadow
 for f in passwd group shadow; do mount --bind /run/box/\$f /etc/\$f; done
@@ -234,6 +250,11 @@ up() {
 	[ -f "$top/client" ] ||
 		ssh-keygen -q -t ed25519 -N '' -C client -f "$top/client"
 	chown "$uid:$uid" "$dir/data" "$dir/faults"
+	if [ -n "${BOX_KEYS:-}" ] && [ ! -e "$dir/data/.ssh" ]; then
+		install -d -m 700 -o "$uid" -g "$uid" "$dir/data/.ssh"
+		install -m 600 -o "$uid" -g "$uid" "$top/client.pub" \
+			"$dir/data/.ssh/authorized_keys"
+	fi
 	: >>"$dir/commands.log"
 	chown "$uid" "$dir/commands.log"
 	write_shell >"$dir/shell"

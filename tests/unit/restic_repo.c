@@ -88,6 +88,29 @@ CHECK_TEST(ssh_of_addresses)
 	free(repo_ssh_command("sftp://user@[/a]b", NULL));
 }
 
+static void append_only(const char *url, const char *want_url,
+			const char *want_program)
+{
+	struct repo repo = { .url = url, .append_only = true };
+	char *got, *program;
+
+	repo_append_only(&repo, NULL, &got, &program);
+	CHECK_STR(got, want_url);
+	CHECK_STR(program, want_program);
+	free(got);
+	free(program);
+}
+
+/* The server chooses the folder; what we name is for restic's cache. */
+CHECK_TEST(append_only_is_rclone_over_ssh)
+{
+	append_only("sftp:box:r/h", "rclone:r/h", "ssh " OPTIONS "box");
+	append_only("sftp://u@box:23/r/h", "rclone:r/h",
+		    "ssh " OPTIONS "-l u -p 23 box");
+	append_only("/srv/repo", NULL, NULL);
+	append_only("rest:https://h/", NULL, NULL);
+}
+
 /* No password goes into a command line. */
 CHECK_TEST(ssh_without_password)
 {
