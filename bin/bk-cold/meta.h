@@ -54,7 +54,7 @@ int meta_read(int fd, struct meta *ret, struct bk_err *err);
 void meta_owners_by_name(struct meta *m);
 /*
  * Put on what a restored file is to have; fd as above, not for reading its
- * content any more. Owner, attributes, mode, times, in this order. Access
+ * content any more. Owner, attributes, times, mode, in this order. Access
  * control lists that it inherited are taken off. What cannot be set, or is not
  * kept, is added to problems, a text each ("owner 1000:1000: Operation not
  * permitted"), and the rest goes on; but then nobody may do more with the file

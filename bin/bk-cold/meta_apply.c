@@ -163,9 +163,9 @@ void meta_apply(int fd, const struct meta *m, struct bk_strv *problems)
 	bool listed = set_attrs(&at, m, &found), timed;
 	uint32_t mode = m->mode;
 
+	timed = set_times(&at, m, &found);
 	if (m->type != 'l')
 		mode = set_mode(&at, m, ours, listed, &found);
-	timed = set_times(&at, m, &found);
 	look_again(&at, m, ours, mode, timed, &found);
 	for (size_t i = 0; i < found.n; i++)
 		bk_strv_add(problems, found.v[i]);

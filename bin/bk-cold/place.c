@@ -10,8 +10,16 @@
 #include <unistd.h>
 
 #include "below.h"
+#include "digest.h"
 #include "file.h"
 #include "path.h"
+
+#define TEMPORARY ".bk-cold-"
+/*
+ * The mode of a folder that is to get its metadata yet; nobody else has a use
+ * for the sticky bit where only the owner may do anything.
+ */
+#define UNDRESSED 01700
 
 /* One system call takes a path of less than 4096 bytes. */
 enum { PIECE_MAX = 4000, FLUSH_TOGETHER = 8 };
@@ -103,8 +111,11 @@ static int open_folder(int root, const char *path, size_t n)
 	return at;
 }
 
-/* One level after the other; 1 the last one is new. */
-static int make_folders(int root, const char *path, size_t n, int *ret_fd)
+/*
+ * One level after the other, the last one with the mode last; 1 that is new.
+ */
+static int make_folders(int root, const char *path, size_t n, mode_t last,
+			int *ret_fd)
 {
 	int at = openat(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	bool made = false;
@@ -114,7 +125,7 @@ static int make_folders(int root, const char *path, size_t n, int *ret_fd)
 		BK_AUTO_FREE char *name = bk_memdup(path + i, len);
 		int next;
 
-		made = mkdirat(at, name, 0700) == 0;
+		made = mkdirat(at, name, i + len < n ? 0700 : last) == 0;
 		if (!made && errno != EEXIST)
 			next = -1;
 		else
@@ -257,6 +268,11 @@ static bool same_link(int dir, const char *base, const struct meta *m)
 	return strcmp(target, m->link) == 0;
 }
 
+static bool is_undressed(const struct stat *st)
+{
+	return S_ISDIR(st->st_mode) && (st->st_mode & 07777) == UNDRESSED;
+}
+
 int place_look(struct place *p, const struct entry *e,
 	       enum place_found *ret_found, struct bk_err *err)
 {
@@ -270,6 +286,8 @@ int place_look(struct place *p, const struct entry *e,
 	*ret_found = PLACE_FREE;
 	if (dir < 0 || fstatat(dir, base, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : cannot(err, "look at", e->path);
+	if (m->type == 'd' && is_undressed(&st))
+		return 0;
 	meta_from_stat(&now, &st);
 	same = now.type == m->type;
 	if (same && m->type == 'f')
@@ -313,13 +331,14 @@ int place_room(struct place *p, const char *path, dev_t *ret_dev,
 
 /* ---- putting --------------------------------------------------------------- */
 
-int place_folder(struct place *p, const char *path, struct bk_err *err)
+static int enter(struct place *p, const char *path, mode_t mode,
+		 struct bk_err *err)
 {
 	size_t n = strlen(path);
 	int fd = folder_at(p, path, n), made = 0;
 
 	if (fd < 0 && errno == ENOENT) {
-		made = make_folders(p->root, path + 1, n - 1, &fd);
+		made = make_folders(p->root, path + 1, n - 1, mode, &fd);
 		if (made >= 0)
 			remember(p, path, n, fd);
 	}
@@ -329,12 +348,24 @@ int place_folder(struct place *p, const char *path, struct bk_err *err)
 	return made;
 }
 
+int place_folder(struct place *p, const char *path, struct bk_err *err)
+{
+	int made = enter(p, path, UNDRESSED, err);
+	struct stat st;
+
+	if (made != 0)
+		return made;
+	if (fstat(p->fd, &st) < 0)
+		return cannot(err, "look at the folder", path);
+	return is_undressed(&st);
+}
+
 /* The folder of path, made where it is not there. */
 static int folder_of(struct place *p, const char *path, struct bk_err *err)
 {
 	BK_AUTO_FREE char *folder = bk_memdup(path, folder_length(path));
 
-	return place_folder(p, folder, err) < 0 ? -1 : p->fd;
+	return enter(p, folder, 0700, err) < 0 ? -1 : p->fd;
 }
 
 int place_dress(struct place *p, const struct entry *e,
@@ -351,27 +382,62 @@ int place_dress(struct place *p, const struct entry *e,
 	return 0;
 }
 
+/* Neither takes the place of anything. */
+static int give_name(const struct place_file *f, const char *base)
+{
+	char proc[32];
+
+	if (!f->temporary) {
+		(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", f->fd);
+		return linkat(AT_FDCWD, proc, f->dir, base, AT_SYMLINK_FOLLOW);
+	}
+	if (renameat2(f->dir, f->temporary, f->dir, base, RENAME_NOREPLACE) ==
+	    0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+		return -1;
+	if (linkat(f->dir, f->temporary, f->dir, base, 0) < 0)
+		return -1;
+	(void)unlinkat(f->dir, f->temporary, 0);
+	return 0;
+}
+
+/*
+ * Dressed under a name that is always the same, so that what a run that was
+ * killed left is used by the next one.
+ */
 int place_symlink(struct place *p, const struct entry *e,
 		  struct bk_strv *problems, struct bk_err *err)
 {
 	int dir = folder_of(p, e->path, err);
 	const char *base = base_of(e->path);
+	struct place_file f = PLACE_FILE_INIT;
+	BK_AUTO_FREE char *name = NULL;
 	BK_AUTO_CLOSE int fd = -1;
-	struct stat st;
+	char hash[65];
 
-	if (dir < 0)
+	if (dir < 0 || bk_digest_text(base, strlen(base), hash, err) < 0)
 		return -1;
-	if (symlinkat(e->meta.link, dir, base) < 0)
+	name = bk_asprintf(TEMPORARY "%.32s", hash);
+	if (symlinkat(e->meta.link, dir, name) < 0 && errno != EEXIST)
 		return cannot(err, "create the symbolic link", e->path);
-	fd = openat(dir, base, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
+	fd = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
 		return cannot(err, "open the symbolic link", e->path);
 	/* somebody may have put something else there in between */
-	if (!S_ISLNK(st.st_mode))
+	if (!same_link(fd, "", &e->meta))
 		return bk_err_set(err, BK_EX_CANTCREAT, 0,
-				  "'%s' was replaced while it was created",
-				  e->path);
+				  "'%s' cannot be created: '%s' beside it is "
+				  "in the way",
+				  e->path, name);
 	meta_apply(fd, &e->meta, problems);
+	f.dir = dir;
+	f.temporary = name;
+	if (give_name(&f, base) < 0) {
+		(void)cannot(err, "create the symbolic link", e->path);
+		(void)unlinkat(dir, name, 0);
+		return -1;
+	}
 	return 0;
 }
 
@@ -382,8 +448,8 @@ static int open_named(struct place_file *f, int dir)
 	if (getrandom(n, sizeof(n), 0) != (ssize_t)sizeof(n))
 		return -1;
 	f->temporary =
-		bk_asprintf(".bk-cold-%016llx%016llx", (unsigned long long)n[0],
-			    (unsigned long long)n[1]);
+		bk_asprintf(TEMPORARY "%016llx%016llx",
+			    (unsigned long long)n[0], (unsigned long long)n[1]);
 	return openat(dir, f->temporary,
 		      O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 }
@@ -409,26 +475,6 @@ int place_begin(struct place *p, const char *path, struct place_file *ret,
 		return -1;
 	}
 	*ret = f;
-	return 0;
-}
-
-/* Neither takes the place of anything. */
-static int give_name(const struct place_file *f, const char *base)
-{
-	char proc[32];
-
-	if (!f->temporary) {
-		(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", f->fd);
-		return linkat(AT_FDCWD, proc, f->dir, base, AT_SYMLINK_FOLLOW);
-	}
-	if (renameat2(f->dir, f->temporary, f->dir, base, RENAME_NOREPLACE) ==
-	    0)
-		return 0;
-	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
-		return -1;
-	if (linkat(f->dir, f->temporary, f->dir, base, 0) < 0)
-		return -1;
-	(void)unlinkat(f->dir, f->temporary, 0);
 	return 0;
 }
 

@@ -24,7 +24,7 @@ int place_sync(struct place *p, struct bk_err *err);
 void place_close(struct place *p);
 
 enum place_found {
-	PLACE_FREE,
+	PLACE_FREE,  /* nothing, or a folder that a killed run left */
 	PLACE_SAME,  /* a file of its kind, size and time, a link as it is */
 	PLACE_OTHER, /* something else */
 };
@@ -35,7 +35,10 @@ int place_look(struct place *p, const struct entry *e,
 int place_room(struct place *p, const char *path, dev_t *ret_dev,
 	       uint64_t *ret_free, struct bk_err *err);
 
-/* The folder path and those above it: 1 it is new, 0 it was there, -1. */
+/*
+ * The folder path and those above it: 1 it is new, or of a run that was killed
+ * before it was dressed, 0 it was there, -1.
+ */
 int place_folder(struct place *p, const char *path, struct bk_err *err);
 /* Put its metadata on a folder. */
 int place_dress(struct place *p, const struct entry *e,
