@@ -106,15 +106,12 @@ check_again() {
 }
 
 rebuild_again() {
-	bk-cold -q rebuild a >again.out 2>&1 && bk-cold -q rebuild b >>again.out 2>&1 || {
+	if ! bk-cold -q rebuild a >again.out 2>&1 ||
+		! bk-cold -q rebuild b >>again.out 2>&1 || ! sound ||
+		! bk-cold -q check >>again.out 2>&1; then
 		cat again.out
 		return 1
-	}
-	sound || return
-	bk-cold -q check >again.out 2>&1 || {
-		cat again.out
-		return 1
-	}
+	fi
 	rm -rf "$BK_STATE_DIR/cold"
 }
 
