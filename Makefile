@@ -217,13 +217,16 @@ check: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
 check-quick: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
 	@B=$(B) QUICK=1 tests/run.sh
 
-# Hours, as root. Each prints what it did, and how often; SEED= others.
+# Hours, as root. Each prints what it did, and how often; SEED= others. The
+# parts of a run side by side: PART=1/2, PART=2/2 (see cold_world.py).
 STEPS ?= 100000
 ROUNDS ?= 1000
+CUTS ?= 100
 SEED ?= 1
 check-release: all | $(FIRST)
 	@set -e; for run in 'release_fault.py 0' 'release_crash.py 0' \
-		'release_enemy.py $(ROUNDS)' 'release_random.py $(STEPS)'; do \
+		'release_power.py $(CUTS)' 'release_enemy.py $(ROUNDS)' \
+		'release_random.py $(STEPS)'; do \
 		echo "$$run $(SEED)"; BK_BIN=$(abspath $(B)) \
 		python3 tests/rigs/$$run $(SEED); done
 

@@ -25,6 +25,7 @@ import tempfile
 DAY = 86400
 STATES = ["moving", "held", "deleting", "gone", "returning", "back", "lost"]
 LOOP_CTL_ADD, LOOP_CTL_REMOVE = 0x4C80, 0x4C81
+PUNCH_HOLE = 3  # with KEEP_SIZE
 HELD = 1
 UNSETTLED = {"moving", "deleting", "returning"}
 here = os.path.dirname(os.path.abspath(__file__))
@@ -66,6 +67,28 @@ def facts(path):
     return (sha256(path), stat.S_IMODE(s.st_mode), s.st_uid, s.st_gid,
             s.st_mtime_ns,
             tuple((n, os.getxattr(path, n)) for n in names))
+
+
+def copy(a, at, b, to, size):
+    """A part of an image, its holes too, over what is there: that may be a
+    loop device's."""
+    with open(a, "rb") as f, open(os.open(b, os.O_RDWR | os.O_CREAT, 0o600),
+                                  "r+b") as g:
+        g.truncate(max(os.fstat(g.fileno()).st_size, to + size))
+        # else a journal is found to go on with what an older one left
+        if libc.fallocate(g.fileno(), PUNCH_HOLE, ctypes.c_long(to),
+                          ctypes.c_long(size)) < 0:
+            raise OSError(ctypes.get_errno(), f"cannot empty {b}")
+        end, off = at + size, to - at
+        while at < end:
+            try:
+                at = os.lseek(f.fileno(), at, os.SEEK_DATA)
+            except OSError:
+                break
+            last = min(os.lseek(f.fileno(), at, os.SEEK_HOLE), end)
+            while at < last:
+                data = os.pread(f.fileno(), min(last - at, 1 << 20), at)
+                at += os.pwrite(g.fileno(), data, at + off)
 
 
 def picture(top):
@@ -192,19 +215,8 @@ class World:
         self.files, self.outside = dict(files), dict(outside)
 
     def copy(self, a, b):
-        """With its holes, over what is there: that may be a loop device's."""
-        with open(self.path(a), "rb") as f, open(self.path(b), "wb") as g:
-            size, at = os.fstat(f.fileno()).st_size, 0
-            g.truncate(size)
-            while at < size:
-                try:
-                    at = os.lseek(f.fileno(), at, os.SEEK_DATA)
-                except OSError:
-                    break
-                end = os.lseek(f.fileno(), at, os.SEEK_HOLE)
-                while at < end:
-                    data = os.pread(f.fileno(), min(end - at, 1 << 20), at)
-                    at += os.pwrite(g.fileno(), data, at)
+        size = os.path.getsize(self.path(a))
+        copy(self.path(a), 0, self.path(b), 0, size)
 
     def close(self):
         atexit.unregister(self.close)

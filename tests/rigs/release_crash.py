@@ -16,12 +16,16 @@ synced:
          file or folder has made durable by then, and of the rest nothing,
          everything, names without bytes, bytes without names, and some at
          random: names of a folder in their order, writes in any. That is
-         worse than ext4, XFS or Btrfs are.
+         worse than ext4, XFS or Btrfs are; and it is what a preloaded library
+         would do that keeps writes from the disk until they are synced, for
+         names as well, at more places, and whoever makes the call.
+
+The power of a machine with a kernel of its own: release_power.py.
 
 After a cut: the next start, the question of cold_world.py, a push, a release
 and an undo, and the question again. SAMPLE: only so many cases of each way,
-chosen by SEED. SIGTERM ends it with its counts. Prints how many there were; exits 1 where one failed. BK_BIN:
-where bk-cold is (build).
+chosen by SEED. SIGTERM ends it with its counts. Prints how many there were;
+exits 1 where one failed. BK_BIN: where bk-cold is (build).
 """
 import collections
 import os

@@ -6,12 +6,14 @@ whether anything was lost.
 release_fault.py [SAMPLE [SEED [RUN...]]]: as root. Each call of bk-cold that
 touches its files, catalog or boxes is one case for each of some errors, and
 one for kill -9; SAMPLE: only so many of all cases, chosen by SEED; RUN: these
-runs alone. SIGTERM ends it, with its counts. A case: the disks as they were before, the run with the fault, the
-next start, the question of cold_world.py, then a release and an undo without
-faults, and the question again. The runs: a release into quarantine, one that
-deletes at once, the delayed deletion, undo, and the replay of what a kill
-left of each of them. Prints how many cases of which run there were; exits 1
-where one failed, after telling each. BK_BIN: where bk-cold is (build).
+runs alone. SIGTERM ends it, with its counts.
+
+A case: the disks as they were before, the run with the fault, the next start,
+the question of cold_world.py, then a release and an undo without faults, and
+the question again. The runs: a release into quarantine, one that deletes at
+once, the delayed deletion, undo, and the replay of what a kill left of each of
+them. Prints how many cases of which run there were; exits 1 where one failed,
+after telling each. BK_BIN: where bk-cold is (build).
 """
 import collections
 import random
