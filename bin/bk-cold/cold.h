@@ -54,6 +54,13 @@ struct box *cold_open_box(struct cold *c, struct catalog *cat, const char *name,
 /* The id in a box's id file: 32 hexadecimal digits; 78 where there is none. */
 int cold_read_id(struct box *b, char ret[static 33], struct bk_err *err);
 
+/* "markers" for "", what only markers choose. */
+const char *cold_set_name(const char *set);
+/* Is this one among the operands, if there are any? */
+bool cold_is_asked(char **sets, const char *set);
+/* Are all of these there? Says so, and returns the exit status. */
+int cold_check_sets(const struct cold *c, char **sets);
+
 /* Write the state of a job ("push"), with what is the same for all. */
 void cold_state(struct cold *c, const char *job, int64_t start, int exit,
 		const char *message, json_t *counts);

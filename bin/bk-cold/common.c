@@ -4,6 +4,8 @@
 #include "log.h"
 #include "state.h"
 
+#define MARKERS "markers"
+
 const struct bk_conf_section *cold_section(struct cold *c, const char *name,
 					   struct bk_err *err)
 {
@@ -88,6 +90,34 @@ struct box *cold_open_box(struct cold *c, struct catalog *cat, const char *name,
 	else
 		catalog_box_free(&known);
 	return b;
+}
+
+const char *cold_set_name(const char *set)
+{
+	return *set ? set : MARKERS;
+}
+
+bool cold_is_asked(char **sets, const char *set)
+{
+	if (!*sets)
+		return true;
+	for (; *sets; sets++)
+		if (strcmp(*sets, cold_set_name(set)) == 0)
+			return true;
+	return false;
+}
+
+int cold_check_sets(const struct cold *c, char **sets)
+{
+	for (; *sets; sets++)
+		if (strcmp(*sets, MARKERS) != 0 &&
+		    !bk_conf_find(c->conf, "cold", *sets)) {
+			bk_error("there is no [cold %s]; \"" MARKERS "\" is "
+				 "what only markers choose",
+				 *sets);
+			return BK_EX_NOINPUT;
+		}
+	return BK_EX_OK;
 }
 
 void cold_state(struct cold *c, const char *job, int64_t start, int exit,

@@ -159,8 +159,7 @@ static int take(struct place *p, int q, struct cand *k, struct bk_err *err)
 		return take_new(p, q, a, k, err);
 	r->braked = true;
 	if (!a->over)
-		bk_warning("set %s: it stops: %s", *a->set ? a->set : "markers",
-			   why);
+		bk_warning("set %s: it stops: %s", cold_set_name(a->set), why);
 	a->over = true;
 	release_left(r, k->e.path, why, true);
 	return 0;

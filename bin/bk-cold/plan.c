@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "plan.h"
 
-#include "exec.h"
 #include "log.h"
 #include "path.h"
+#include "plan_in.h"
 #include "rec.h"
-#include "sig.h"
 
 static void decision_free(struct decision *d)
 {
@@ -40,9 +39,9 @@ static void add_pattern(struct decision *d, const char *pattern)
 static void take_root(struct decision *d, const json_t *o)
 {
 	const char *state = bk_rec_str(o, "state");
-	const json_t *why = json_object_get(o, "why"), *v;
+	const json_t *why = json_object_get(o, "why");
 	const char *kind = bk_rec_str(why, "kind");
-	size_t i;
+	BK_AUTO_STRV struct bk_strv patterns = BK_STRV_INIT;
 
 	d->gone = state && strcmp(state, "ok") != 0;
 	d->copies = bk_rec_int(o, "copies", 1) == 2 ? 2 : 1;
@@ -51,26 +50,21 @@ static void take_root(struct decision *d, const json_t *o)
 	d->min_age = (uint64_t)bk_rec_int(o, "min_age", 0);
 	if (kind && strcmp(kind, "marker") == 0)
 		d->marker = bk_rec_get_path(why, "file");
-	json_array_foreach(json_object_get(o, "boxes"), i, v)
-		if (json_string_value(v))
-			bk_strv_add(&d->boxes, json_string_value(v));
-	json_array_foreach(json_object_get(o, "exclude"), i, v)
-		if (json_string_value(v))
-			add_pattern(d, json_string_value(v));
+	bk_plan_texts(o, "boxes", &d->boxes);
+	bk_plan_texts(o, "exclude", &patterns);
+	for (size_t i = 0; i < patterns.n; i++)
+		add_pattern(d, patterns.v[i]);
 }
 
 static int add_decision(struct plan *p, const json_t *o, bool in,
 			struct bk_err *err)
 {
-	const char *set = bk_rec_str(o, "set");
-	char *path = bk_rec_get_path(o, "path");
+	const char *set;
+	char *path = bk_plan_path(o, &set, err);
 	struct decision *d;
 
-	if (!set || !path || path[0] != '/') {
-		free(path);
-		return bk_err_set(err, BK_EX_PROTOCOL, 0,
-				  "the plan has a record without set or path");
-	}
+	if (!path)
+		return -1;
 	p->v = bk_realloc(p->v, p->n + 1, sizeof(*p->v));
 	d = &p->v[p->n++];
 	*d = (struct decision){ .path = path, .in = in };
@@ -80,34 +74,16 @@ static int add_decision(struct plan *p, const json_t *o, bool in,
 	return 0;
 }
 
-static void warn(const json_t *o)
+static int take(void *plan, const char *type, const json_t *o,
+		struct bk_err *err)
 {
-	BK_AUTO_FREE char *path = bk_rec_get_path(o, "path");
-	const char *message = bk_rec_str(o, "message");
-	int64_t line = bk_rec_int(o, "line", 0);
-
-	if (path && line > 0)
-		bk_warning("%s:%lld: %s", path, (long long)line, message);
-	else
-		bk_warning("%s%s%s", path ? path : "", path ? ": " : "",
-			   message ? message : "?");
-}
-
-static int add_record(struct plan *p, const json_t *o, struct bk_err *err)
-{
-	const char *type = bk_rec_str(o, "type");
+	struct plan *p = plan;
 	const char *class = bk_rec_str(o, "class");
 
-	if (strcmp(type, "plan") == 0 && !p->host) {
-		const char *host = bk_rec_str(o, "host");
+	if (strcmp(type, "mount") == 0) {
+		BK_AUTO_FREE char *path = bk_plan_entered(o);
 
-		p->host = bk_strdup(host ? host : "");
-	} else if (strcmp(type, "warning") == 0) {
-		warn(o);
-	} else if (strcmp(type, "mount") == 0) {
-		BK_AUTO_FREE char *path = bk_rec_get_path(o, "path");
-
-		if (path && bk_rec_bool(o, "crossed", false))
+		if (path)
 			bk_strv_add(&p->mounts, path);
 	} else if (class && strcmp(class, "cold") == 0) {
 		if (strcmp(type, "root") == 0)
@@ -153,68 +129,25 @@ static void settle(struct plan *p)
 	p->n = n;
 }
 
-static int read_plan(int fd, struct plan *ret, struct bk_err *err)
-{
-	BK_AUTO(bk_rec_in_free)
-	struct bk_rec_in in = { .lines = { .fd = fd, .stoppable = true } };
-	BK_AUTO(plan_free) struct plan p = { 0 };
-	json_t *o;
-	int got;
-
-	while ((got = bk_rec_next(&in, &o, err)) == 1) {
-		got = add_record(&p, o, err);
-		json_decref(o);
-		if (got < 0)
-			break;
-	}
-	if (got < 0)
-		return -1;
-	if (!p.host)
-		return bk_err_set(err, BK_EX_PROTOCOL, 0,
-				  "what was read is no plan of bk-scan");
-	p.partial = in.status == BK_EX_PARTIAL;
-	settle(&p);
-	*ret = p;
-	p = (struct plan){ 0 };
-	return 0;
-}
-
 int plan_scan(const char *config, bool dry, struct plan *ret,
 	      struct bk_err *err)
 {
-	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
-	struct bk_child c = BK_CHILD_INIT;
-	struct bk_exec x = { .in = BK_EXEC_NULL,
-			     .out = BK_EXEC_PIPE,
-			     .err = BK_EXEC_INHERIT };
-	int got, status;
+	BK_AUTO_STRV struct bk_strv args = BK_STRV_INIT;
+	BK_AUTO(plan_free) struct plan p = { 0 };
+	BK_AUTO(bk_plan_free) struct bk_plan in = BK_PLAN_INIT;
 
-	bk_strv_take(&argv, bk_exec_sibling("bk-scan"));
-	bk_strv_add(&argv, "--json");
-	if (config) {
-		bk_strv_add(&argv, "-c");
-		bk_strv_add(&argv, config);
-	}
 	if (dry)
-		bk_strv_add(&argv, "--dry-run");
-	bk_strv_add(&argv, "list");
-	bk_strv_add(&argv, "cold");
-	x.argv = argv.v;
-	if (bk_exec_start(&x, &c, err) < 0)
+		bk_strv_add(&args, "--dry-run");
+	bk_strv_add(&args, "list");
+	bk_strv_add(&args, "cold");
+	if (bk_plan_scan(config, args.v, take, &p, &in, err) < 0)
 		return -1;
-	got = read_plan(c.out, ret, err);
-	status = bk_sig_pending() ? bk_exec_stop(&c, 5000) : bk_exec_wait(&c);
-	if (!bk_sig_pending() &&
-	    (status == BK_EX_OK || status == BK_EX_PARTIAL))
-		return got;
-	if (got == 0)
-		plan_free(ret);
-	if (bk_sig_pending())
-		return bk_err_set(err, BK_EX_TEMPFAIL, 0,
-				  "it was stopped during the scan");
-	/* Its own end tells more than the stream that it cut off. */
-	return bk_err_set(err, status, 0, "bk-scan ended with status %d",
-			  status);
+	settle(&p);
+	p.host = bk_strdup(in.host);
+	p.partial = in.partial;
+	*ret = p;
+	p = (struct plan){ 0 };
+	return 0;
 }
 
 const struct decision *plan_at(const struct plan *p, const char *path)

@@ -46,11 +46,6 @@ void push_failed(struct push *p, struct tally *t, const char *path,
 /* ---- deciding -------------------------------------------------------------- */
 
 /* What the commands and the configuration call the set. */
-static const char *label(const char *set)
-{
-	return *set ? set : "markers";
-}
-
 static void add_names(struct bk_strv *l, const struct bk_conf_section *s,
 		      const char *key)
 {
@@ -232,29 +227,6 @@ static int push_decision(struct push *p, const struct decision *d,
 
 /* ---- the whole ------------------------------------------------------------- */
 
-static bool is_asked(char **sets, const char *set)
-{
-	if (!*sets)
-		return true;
-	for (; *sets; sets++)
-		if (strcmp(*sets, label(set)) == 0)
-			return true;
-	return false;
-}
-
-static int check_sets(struct cold *c, char **sets)
-{
-	for (; *sets; sets++)
-		if (strcmp(*sets, "markers") != 0 &&
-		    !bk_conf_find(c->conf, "cold", *sets)) {
-			bk_error("there is no [cold %s]; \"markers\" is what "
-				 "only markers choose",
-				 *sets);
-			return BK_EX_NOINPUT;
-		}
-	return BK_EX_OK;
-}
-
 static int run(struct push *p, char **sets, size_t *ret_unlisted,
 	       struct bk_err *err)
 {
@@ -262,7 +234,7 @@ static int run(struct push *p, char **sets, size_t *ret_unlisted,
 	for (size_t i = 0; i < p->plan.n; i++) {
 		const struct decision *d = &p->plan.v[i];
 
-		if (d->in && is_asked(sets, d->set) &&
+		if (d->in && cold_is_asked(sets, d->set) &&
 		    push_decision(p, d, err) < 0)
 			return -1;
 	}
@@ -323,11 +295,11 @@ static void print_tally(struct cold *c, const struct tally *t)
 	json_t *o;
 
 	if (c->out.mode != BK_REC_JSON) {
-		bk_rec_text(&c->out, label(t->set), result, text, NULL);
+		bk_rec_text(&c->out, cold_set_name(t->set), result, text, NULL);
 		return;
 	}
 	o = tally_json(t);
-	bk_rec_set_str(o, "set", label(t->set));
+	bk_rec_set_str(o, "set", cold_set_name(t->set));
 	bk_rec_set_str(o, "result", result);
 	bk_rec_set_str(o, "message", text);
 	bk_rec_json(&c->out, "push", o);
@@ -441,7 +413,7 @@ int cmd_push(struct cold *c, char **sets)
 	int64_t start = bk_time_now();
 	size_t unlisted = 0;
 	struct bk_err err;
-	int status = check_sets(c, sets);
+	int status = cold_check_sets(c, sets);
 
 	if (status != BK_EX_OK)
 		return status;

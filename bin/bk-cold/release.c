@@ -325,29 +325,6 @@ static int release_decision(struct release *r, const struct decision *d,
 
 /* ---- the whole ------------------------------------------------------------------- */
 
-static bool is_asked(char **sets, const char *set)
-{
-	if (!*sets)
-		return true;
-	for (; *sets; sets++)
-		if (strcmp(*sets, *set ? set : "markers") == 0)
-			return true;
-	return false;
-}
-
-static int check_sets(struct cold *c, char **sets)
-{
-	for (; *sets; sets++)
-		if (strcmp(*sets, "markers") != 0 &&
-		    !bk_conf_find(c->conf, "cold", *sets)) {
-			bk_error("there is no [cold %s]; \"markers\" is what "
-				 "only markers choose",
-				 *sets);
-			return BK_EX_NOINPUT;
-		}
-	return BK_EX_OK;
-}
-
 static void read_limits(struct release *r)
 {
 	const struct bk_conf_section *s =
@@ -385,7 +362,7 @@ static int run(struct release *r, char **sets, struct bk_err *err)
 	for (size_t i = 0; i < r->plan.n && !r->over; i++) {
 		const struct decision *d = &r->plan.v[i];
 
-		if (!d->in || !d->release || !is_asked(sets, d->set) ||
+		if (!d->in || !d->release || !cold_is_asked(sets, d->set) ||
 		    release_decision(r, d, err) == 0)
 			continue;
 		if (bk_sig_pending())
@@ -486,7 +463,7 @@ int cmd_release(struct cold *c, char **sets)
 	struct release r = { .c = c, .dry = c->cli.dry_run || !c->yes };
 	int64_t start = bk_time_now();
 	struct bk_err err;
-	int status = check_sets(c, sets);
+	int status = cold_check_sets(c, sets);
 
 	if (status != BK_EX_OK)
 		return status;

@@ -507,10 +507,10 @@ int cmd_backup(struct restic *r, char **args)
 	got = piped ? plan_read(STDIN_FILENO, &plan, &err)
 		    : plan_scan(r->cli.config, r->accept ? args[0] : NULL,
 				r->cli.dry_run, &plan, &err);
-	if (got == 0 && strcmp(plan.host, r->conf->host) != 0)
+	if (got == 0 && strcmp(plan.in.host, r->conf->host) != 0)
 		got = bk_err_set(&err, BK_EX_PROTOCOL, 0,
 				 "the plan is of host '%s', and this is '%s'",
-				 plan.host, r->conf->host);
+				 plan.in.host, r->conf->host);
 	if (got < 0)
 		sets.err = &err;
 	exit = each_set(r, args, false, backup_one, &sets);

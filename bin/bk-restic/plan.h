@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "plan_in.h"
 #include "str.h"
 
 enum plan_state { PLAN_OK, PLAN_MISSING, PLAN_UNREADABLE, PLAN_KNOWN };
@@ -35,10 +36,8 @@ struct plan_set {
 struct plan {
 	struct plan_set *sets;
 	size_t nsets;
-	char *host;
-	bool narrow;	       /* it has one set only */
-	bool partial;	       /* something may be missing from it: */
-	struct bk_strv warned; /* paths of the warnings, "" without one */
+	bool narrow; /* it has one set only */
+	struct bk_plan in;
 };
 
 /* Read the stream from fd to its end (76 where it is cut off or no plan). */
