@@ -5,7 +5,7 @@
 # and is watched, restores, is upgraded amid a backup, is removed and purged.
 # A test is one of its days; each begins where the last one ended.
 
-SUITE=${BATS_TEST_FILENAME##*/life-}
+SUITE=${BATS_TEST_FILENAME##*-}
 SUITE=${SUITE%.bats}
 T=$BATS_FILE_TMPDIR
 root=$T/root

@@ -1,35 +1,26 @@
-#!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-3.0-or-later
-# bats file_tags=long
+# shellcheck shell=bash disable=SC2154
+#
 # The worst day: a host with files, databases and cold storage is destroyed, and
 # comes back on an empty machine, with its sheet of paper and the packages.
 
-load ../bats/helper
-load packages
-load life
-
-SUITE=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-
-setup_file() {
+recovery_begins() {
 	export BATS_TEST_TIMEOUT=400 MISSING=$T/missing
 	why_not dpkg-buildpackage apt-ftparchive gpg rpmbuild rpmsign createrepo_c \
 		mmdebstrap systemd-nspawn sshd setfacl setfattr >"$MISSING"
-	[ -n "$SUITE" ] || echo "not a Debian" >"$MISSING"
 	[ ! -s "$MISSING" ] || return 0
 	empty_machine bk-tools bk-dbdump mariadb-server
 	[ ! -s "$MISSING" ] || return 0
 	mv "$root" "$T/empty"
 }
 
-teardown_file() {
+recovery_ends() {
 	local box
 	for box in fsn hel; do
 		[ ! -e "$T/ssh/$box" ] || "$rig/box.sh" down "$T/ssh" $box
 	done
 	"$rig/boot.sh" kill "$T/run"
 }
-
-setup() { a_day; }
 
 # A machine with the packages, and the boxes that it can reach.
 power_on() {
@@ -133,7 +124,7 @@ set_up() {
 		bk-cold push && bk-dbdump backup && bk-restic backup'
 }
 
-@test "a host, backed up, its sheet printed" {
+day_backed_up() {
 	power_on
 	make_things
 	set_up
@@ -142,7 +133,7 @@ set_up() {
 	tail -n 1 "$root/root/master" >master
 }
 
-@test "the fire" {
+day_fire() {
 	cp "$root"/etc/bk/ssh/*.pub .
 	for box in fsn hel; do "$rig/box.sh" down "$T/ssh" $box; done
 	"$rig/boot.sh" kill "$T/run"
@@ -155,7 +146,7 @@ step() {
 	run_bk 0 host sh -ec "$1"
 }
 
-@test "what the sheet says, on an empty machine: all is back" {
+day_back() {
 	local start=$SECONDS restore
 	power_on
 	# as the boxes' owner, by their web page; what was let in there still is
@@ -180,7 +171,7 @@ step() {
 	echo "# back after $((SECONDS - start)) s" >&3
 }
 
-@test "and it goes on as before" {
+day_after() {
 	run_bk 0 host systemctl enable --now bk-restic.timer bk-forget.timer \
 		bk-dbdump.timer bk-cold.timer bk-verify.timer
 	run_bk 0 host sh -ec 'bk-restic backup && bk-dbdump backup
