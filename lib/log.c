@@ -96,6 +96,18 @@ void bk_log(enum bk_log_level level, const char *fmt, ...)
 	errno = saved;
 }
 
+void bk_log_command(const char *command)
+{
+	BK_AUTO_BUF struct bk_buf line = BK_BUF_INIT;
+
+	if (state.level < BK_LOG_NOTICE)
+		return;
+	if (state.progress)
+		bk_log_progress(NULL);
+	bk_buf_addf(&line, "%s    %s\n", state.journal ? "<5>" : "", command);
+	write_stderr(&line);
+}
+
 int bk_log_err(const struct bk_err *err)
 {
 	bk_error("%s", err->msg);

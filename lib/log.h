@@ -34,6 +34,13 @@ void bk_log(enum bk_log_level level, const char *fmt, ...)
 #define bk_info(...) bk_log(BK_LOG_INFO, __VA_ARGS__)
 #define bk_debug(...) bk_log(BK_LOG_DEBUG, __VA_ARGS__)
 
+/*
+ * A command that the reader may type, at the level of a notice: a line of its
+ * own, indented, without a name before it. Its words are those of
+ * bk_str_add_typed(), and printed as they are.
+ */
+void bk_log_command(const char *line);
+
 /* Report err as an error and return its exit status. */
 int bk_log_err(const struct bk_err *err);
 

@@ -440,6 +440,52 @@ void bk_str_add_term(struct bk_buf *b, const char *s)
 	}
 }
 
+static bool all_printable(const char *s)
+{
+	size_t len = strlen(s);
+	uint32_t c;
+
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_next(s + i, len - i, &c);
+		if (n == 0 || unprintable(c))
+			return false;
+	}
+	return true;
+}
+
+void bk_str_add_typed(struct bk_buf *b, const char *s)
+{
+	size_t len = strlen(s);
+
+	if (all_printable(s)) {
+		bk_str_add_shell(b, s);
+		return;
+	}
+	bk_buf_adds(b, "$'");
+	for (size_t i = 0; i < len;) {
+		uint32_t c = 0;
+		size_t n = utf8_next(s + i, len - i, &c);
+		bool bad = n == 0 || unprintable(c);
+
+		if (n == 0)
+			n = 1;
+		if (c == '\t')
+			bk_buf_adds(b, "\\t");
+		else if (c == '\n')
+			bk_buf_adds(b, "\\n");
+		else if (c == '\\' || c == '\'')
+			bk_buf_addf(b, "\\%c", (char)c);
+		else if (!bad)
+			bk_buf_add(b, s + i, n);
+		else
+			for (size_t k = 0; k < n; k++)
+				bk_buf_addf(b, "\\%03o",
+					    (unsigned char)s[i + k]);
+		i += n;
+	}
+	bk_buf_addc(b, '\'');
+}
+
 /* East Asian wide and emoji ranges, coarse; combining marks are narrow. */
 static size_t columns_of(uint32_t c)
 {

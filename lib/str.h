@@ -66,6 +66,11 @@ void bk_str_add_duration(struct bk_buf *b, uint64_t seconds);
 
 /* Quote s as one word of a POSIX shell; plain words stay as they are. */
 void bk_str_add_shell(struct bk_buf *b, const char *s);
+/*
+ * The same for a person to read and type: control bytes and what is no UTF-8
+ * are written as $'\n', which bash, zsh and ksh understand.
+ */
+void bk_str_add_typed(struct bk_buf *b, const char *s);
 /* A field of a tab separated line: \t \n \\ as such, other bytes as they are. */
 void bk_str_add_tsv(struct bk_buf *b, const char *s);
 /*

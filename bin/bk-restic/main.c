@@ -12,7 +12,10 @@
  *   plan.c       the plan as it is read       exclude.c   as restic wants it
  *   baseline.c   what the last good run held: the measure for the next
  *   forget.c     retention, prune             restore.c   the way back
- *   snapshots.c  snapshots, find              simple.c    init, unlock, exec
+ *   room.c       does it fit?                 kept.c      what was not set
+ *   listing.c    what is in a snapshot        gauge.c     how far a restore is
+ *   snapshots.c  what there is                find.c      names in it
+ *   simple.c     init, unlock, exec
  *   key.c        the passwords of a repository
  *   check.c      is it whole?                 findings.c  what restic says of it
  *   run.c        one run of restic, retries   outcome.c   what it came to
@@ -56,6 +59,8 @@ static const char usage[] =
 	"  --in-place      restore: to where the files were\n"
 	"  --yes           restore: do not ask\n"
 	"  --no-verify     restore: do not read back what was written\n"
+	"  --no-space-check\n"
+	"                  restore: though it may not fit\n"
 	"  --patterns FILE restore: what these patterns of restic choose\n"
 	"  --host NAME     restore, snapshots, find: of another host; key add\n"
 	"  --user NAME     key add: what the new key is called\n"
@@ -76,6 +81,7 @@ enum {
 	OPT_HOST,
 	OPT_IN_PLACE,
 	OPT_NO_LOCK,
+	OPT_NO_SPACE_CHECK,
 	OPT_NO_VERIFY,
 	OPT_OVERWRITE,
 	OPT_PATTERNS,
@@ -97,6 +103,7 @@ static const struct option options[] = {
 	{ "host", required_argument, NULL, OPT_HOST },
 	{ "in-place", no_argument, NULL, OPT_IN_PLACE },
 	{ "no-lock", no_argument, NULL, OPT_NO_LOCK },
+	{ "no-space-check", no_argument, NULL, OPT_NO_SPACE_CHECK },
 	{ "no-verify", no_argument, NULL, OPT_NO_VERIFY },
 	{ "overwrite", no_argument, NULL, OPT_OVERWRITE },
 	{ "patterns", required_argument, NULL, OPT_PATTERNS },
@@ -131,10 +138,10 @@ static const struct command {
 	{ "prune", cmd_prune, BK_CLI_BIT(OPT_DUE), false },
 	{ "restore", cmd_restore,
 	  BK_CLI_BIT(OPT_AT) | BK_CLI_BIT(OPT_HOST) | BK_CLI_BIT(OPT_IN_PLACE) |
-		  BK_CLI_BIT(OPT_NO_LOCK) | BK_CLI_BIT(OPT_NO_VERIFY) |
-		  BK_CLI_BIT(OPT_OVERWRITE) | BK_CLI_BIT(OPT_PATTERNS) |
-		  BK_CLI_BIT(OPT_SNAPSHOT) | BK_CLI_BIT(OPT_TARGET) |
-		  BK_CLI_BIT(OPT_YES),
+		  BK_CLI_BIT(OPT_NO_LOCK) | BK_CLI_BIT(OPT_NO_SPACE_CHECK) |
+		  BK_CLI_BIT(OPT_NO_VERIFY) | BK_CLI_BIT(OPT_OVERWRITE) |
+		  BK_CLI_BIT(OPT_PATTERNS) | BK_CLI_BIT(OPT_SNAPSHOT) |
+		  BK_CLI_BIT(OPT_TARGET) | BK_CLI_BIT(OPT_YES),
 	  false },
 	{ "snapshots", cmd_snapshots,
 	  BK_CLI_BIT(OPT_HOST) | BK_CLI_BIT(OPT_NO_LOCK), false },
@@ -161,6 +168,9 @@ static void take_option(struct restic *r, int c)
 		break;
 	case OPT_NO_LOCK:
 		r->no_lock = true;
+		break;
+	case OPT_NO_SPACE_CHECK:
+		r->no_space_check = true;
 		break;
 	case OPT_NO_VERIFY:
 		r->no_verify = true;

@@ -27,6 +27,7 @@ struct restic {
 	bool yes;		/* --yes */
 	bool no_verify;		/* --no-verify */
 	bool no_lock;		/* --no-lock */
+	bool no_space_check;	/* --no-space-check */
 	bool with_cache;	/* --with-cache */
 	const char *subset;	/* --subset N/T */
 	const char *at;		/* --at TIME */

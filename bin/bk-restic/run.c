@@ -15,6 +15,7 @@
 #include "time.h"
 
 #define SAID_LIMIT ((size_t)256 << 10)
+#define TICK_MS 500
 #define LOCK_PAUSE_MS 5000
 #define LOCK_STALE_S (30 * 60)
 
@@ -83,6 +84,7 @@ static void on_stderr(struct run *run, char *line)
 	BK_AUTO_JSON json_t *o = NULL;
 	BK_AUTO_FREE char *text = NULL, *raw = NULL;
 	const char *type;
+	bool again;
 
 	/* It clears a line of the terminal that it does not have. */
 	if (bk_str_starts(line, "\033[2K"))
@@ -106,8 +108,10 @@ static void on_stderr(struct run *run, char *line)
 		bk_debug("restic: %s", text);
 		return;
 	}
+	/* A disk that is full is told for each piece of a file. */
+	again = run->message && strcmp(run->message, text) == 0;
 	set_message(run, text);
-	if (!run->quiet)
+	if (!run->quiet && !again)
 		bk_warning("restic: %s", text);
 }
 
@@ -127,7 +131,9 @@ static void on_stdout(struct run *run, char *line)
 
 		/* Old releases say some errors here. */
 		keep_said(run, text);
-		if (*text && run->show)
+		if (run->text)
+			run->text(run->arg, text);
+		else if (*text && run->show)
 			bk_notice("restic: %s", text);
 		else if (*text)
 			bk_info("restic: %s", text);
@@ -167,8 +173,10 @@ static int read_output(struct run *run, struct bk_child *c, struct bk_err *err)
 			{ .fd = told ? -1 : bk_sig_fd(), .events = POLLIN }
 		};
 
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
+		if (poll(p, 3, run->tick ? TICK_MS : -1) < 0 && errno != EINTR)
 			return bk_err_sys(err, "cannot poll");
+		if (run->tick)
+			run->tick(run->arg, c->pid);
 		if (!told && bk_sig_pending()) {
 			/* restic cleans up on INT in every release. */
 			bk_exec_kill(c, SIGINT);

@@ -25,8 +25,11 @@ struct run {
 	int in;		     /* its stdin; BK_EXEC_NULL as a rule */
 	bool quiet;	     /* do not show what it says on stderr */
 	bool show;	     /* pass on lines of stdout that are not JSON */
-	/* Each line of stdout that is JSON. */
+	/* Each line of stdout that is JSON, and each that is not. */
 	void (*json)(void *arg, const json_t *o);
+	void (*text)(void *arg, const char *line);
+	/* Every half second, while it runs. */
+	void (*tick)(void *arg, pid_t pid);
 	void *arg;
 	/* What it came to. */
 	enum outcome outcome;

@@ -325,6 +325,21 @@ CHECK_TEST(shell_quoting)
 	CHECK_STR(ADDED(bk_str_add_shell, "a\nb\xff"), "'a\nb\xff'");
 }
 
+CHECK_TEST(quoting_to_be_typed)
+{
+	CHECK_STR(ADDED(bk_str_add_typed, "plain"), "plain");
+	CHECK_STR(ADDED(bk_str_add_typed, "a b\\"), "'a b\\'");
+	CHECK_STR(ADDED(bk_str_add_typed, "gr\xc3\xb6\xc3\x9f"
+					  "e"),
+		  "'gr\xc3\xb6\xc3\x9f"
+		  "e'");
+	CHECK_STR(ADDED(bk_str_add_typed, "it's\n\t\\ \x1b[0m"),
+		  "$'it\\'s\\n\\t\\\\ \\033[0m'");
+	CHECK_STR(ADDED(bk_str_add_typed, "a\xff"
+					  "7"),
+		  "$'a\\3777'");
+}
+
 CHECK_TEST(tsv)
 {
 	CHECK_STR(ADDED(bk_str_add_tsv, "a\tb\nc\\d"), "a\\tb\\nc\\\\d");

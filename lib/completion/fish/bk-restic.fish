@@ -108,6 +108,7 @@ complete -c bk-restic -n '__bk_restic_at -1 restore' -l overwrite -d 'The folder
 complete -c bk-restic -n '__bk_restic_at -1 restore' -l in-place -d 'To where the files were'
 complete -c bk-restic -n '__bk_restic_at -1 restore' -l yes -d 'Do not ask'
 complete -c bk-restic -n '__bk_restic_at -1 restore' -l no-verify -d 'Do not read back'
+complete -c bk-restic -n '__bk_restic_at -1 restore' -l no-space-check -d 'Although it may not fit'
 complete -c bk-restic -n '__bk_restic_at -1 restore' -l patterns -r -d 'What these patterns choose'
 complete -c bk-restic -n '__bk_restic_at -1 restore snapshots find' -l host -x -a '(__fish_print_hostnames)' -d 'Of another host'
 complete -c bk-restic -n '__bk_restic_at -1 key' -l user -x -a '(__fish_complete_users)' -d 'What the new key is called'
