@@ -131,6 +131,7 @@ class World:
                         self.top], check=True)
         self.bin = tools
         self.clock = self.build("clock")
+        self.short = self.build("short")
         os.mkdir(self.path("kept"))
         for d in ["disk"] + self.boxes:
             os.mkdir(self.path(d))
@@ -266,10 +267,15 @@ quarantine = {quarantine}
         return {"LD_PRELOAD": self.clock,
                 "AHEAD_NS": str(self.ahead * 10**9)}
 
-    def bk(self, *args, strace=None, timeout=60):
-        """Run bk-cold; strace: its options, of that process alone."""
+    def bk(self, *args, strace=None, short=None, timeout=60):
+        """Run bk-cold; strace: its options, of that process alone; short:
+        the call and which of it, for short.c."""
         if strace is None:
             argv, env = [os.path.join(self.bin, "bk-cold")], self.fake()
+            if short:
+                env["LD_PRELOAD"] += " " + self.short
+                env.update({"SHORT_CALL": short[0], "SHORT_AT": str(short[1]),
+                            "SHORT_TELL": self.path("short")})
         else:
             argv, env = ["strace", "-qq"], {}
             for k, v in self.fake().items():

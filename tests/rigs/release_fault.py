@@ -5,8 +5,9 @@ whether anything was lost.
 
 release_fault.py [SAMPLE [SEED [RUN...]]]: as root. Each call of bk-cold that
 touches its files, catalog or boxes is one case for each of some errors, and
-one for kill -9; SAMPLE: only so many of all cases, chosen by SEED; RUN: these
-runs alone. SIGTERM ends it, with its counts.
+one for kill -9; and each that reads or writes is one that moves but half of
+what it was asked to (short.c). SAMPLE: only so many of all cases, chosen by
+SEED; RUN: these runs alone. SIGTERM ends it, with its counts.
 
 A case: the disks as they were before, the run with the fault, the next start,
 the question of cold_world.py, then a release and an undo without faults, and
@@ -16,6 +17,7 @@ them. Prints how many cases of which run there were; exits 1 where one failed,
 after telling each. BK_BIN: where bk-cold is (build).
 """
 import collections
+import os
 import random
 import re
 import signal
@@ -45,6 +47,9 @@ ERRORS = {
     "fadvise64": [],
 }
 GOING = ["-q", "release", "--yes"]
+WORDS = {"KILL": "killed", "SHORT": "short"}
+# Only these faults of all, as KILL,EIO: $FAULTS.
+only = [f for f in os.environ.get("FAULTS", "").split(",") if f]
 
 
 def bases(w):
@@ -101,12 +106,25 @@ def calls(w, base, args):
     return found
 
 
+def shorts(w, base, args):
+    """(name, which of that name) of those that may move less than all; 0:
+    each of them at once."""
+    w.put_back(base)
+    w.bk(*args, short=("none", 0))
+    with open(w.path("short"), encoding="ascii") as f:
+        return [(line.split()[0], n) for line in f
+                for n in range(int(line.split()[1]) + 1)]
+
+
 def attempt(w, run, base, args, call, n, how):
     w.put_back(base)
     before = set(w.settled())
     fault = "signal=KILL" if how == "KILL" else "error=" + how
-    got = w.bk(*args, strace=["-o", "/dev/null", "-e", f"trace={call}",
-                              "-e", f"inject={call}:{fault}:when={n}"])
+    if how == "SHORT":
+        got = w.bk(*args, short=(call, n))
+    else:
+        got = w.bk(*args, strace=["-o", "/dev/null", "-e", f"trace={call}",
+                                  "-e", f"inject={call}:{fault}:when={n}"])
     code = got.returncode
     if code < 0 or code > 125:
         if how != "KILL":
@@ -151,7 +169,11 @@ def main():
         for call, n in calls(w, base, args):
             cases += [(run, base, args, quarantine, call, n, how)
                       for how in ["KILL"] + ERRORS.get(call,
-                                                       ERRORS["default"])]
+                                                       ERRORS["default"])
+                      if not only or how in only]
+        if not only or "SHORT" in only:
+            cases += [(run, base, args, quarantine, call, n, "SHORT")
+                      for call, n in shorts(w, base, args)]
     total = collections.Counter(c[0] for c in cases)
     if sample:
         cases = random.Random(seed).sample(cases, min(sample, len(cases)))
@@ -166,13 +188,14 @@ def main():
         except (Lost, OSError) as e:
             bad += 1
             print(f"FAILED {run}: {call} {n} {how}: {e}", flush=True)
-        done[run, "killed" if how == "KILL" else "failing"] += 1
+        done[run, WORDS.get(how, "failing")] += 1
         if sum(done.values()) % 500 == 0:
             print(f"{sum(done.values())} cases of {len(cases)}, "
                   f"{time.time() - began:.0f} s", flush=True)
     for run in total:
         print(f"{run}: {done[run, 'killed']} killed, "
-              f"{done[run, 'failing']} failing, of {total[run]} cases")
+              f"{done[run, 'failing']} failing, {done[run, 'short']} short, "
+              f"of {total[run]} cases")
     print(f"{sum(done.values())} cases, {bad} failed, seed {seed}, "
           f"{time.time() - began:.0f} s")
     w.close()

@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 
-from cold_world import Lost, World, alone, limit, sha256
+from cold_world import Lost, World, alone, limit, parts, sha256, which
 
 LIFE = 250
 NAMES = ["a", "b", "c\n", "-d", "e f", "\udcff", "g%", "h"]
@@ -346,7 +346,10 @@ def main():
     alone()
     steps = int(sys.argv[1])
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else int(time.time())
-    first = int(sys.argv[3]) if len(sys.argv) > 3 else 0
+    # $PART: lives one after the other, side by side with those of others
+    steps = steps // parts
+    first = int(sys.argv[3]) if len(sys.argv) > 3 else (
+        (which - 1) * -(-steps // LIFE))
     signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
     counts, began, n = collections.Counter(), time.time(), first
     print(f"seed {seed}", flush=True)
