@@ -16,7 +16,8 @@ void answers_free(struct answers *a)
 {
 	char *texts[] = { a->repo_url,	 a->password,	  a->keep,
 			  a->box,	 a->monitor_type, a->monitor_url,
-			  a->token_from, a->master_to };
+			  a->token_from, a->master_to,	  a->full_key,
+			  a->full_key_to };
 
 	for (size_t i = 0; i < BK_COUNT(texts); i++)
 		free(texts[i]);

@@ -17,6 +17,8 @@ struct answers {
 	char *repo_url, *password, *keep, *box;
 	char *monitor_type, *monitor_url;
 	char *token_from, *master_to; /* a file, or "-" */
+	bool undo;		      /* --undo */
+	char *full_key, *full_key_to; /* append-only: a file, a folder */
 	struct bk_strv paths, roots, marks;
 	struct bk_strv host_keys; /* fingerprints of the servers' keys */
 };

@@ -18,7 +18,7 @@
 
 /* The key. */
 
-static int make_key(const char *file, struct bk_err *err)
+int login_make_key(const char *file, const char *comment, struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	AUTO_SAID struct said said = SAID_INIT;
@@ -33,7 +33,7 @@ static int make_key(const char *file, struct bk_err *err)
 	(void)unlink(tmp);
 	(void)unlink(tmp_pub);
 	child_add(&argv, "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C",
-		  "bk", "-f", tmp);
+		  comment, "-f", tmp);
 	if (child_run(&argv, KEYGEN_TIMEOUT_MS, &said, err) < 0)
 		return -1;
 	if (said.status != 0) {
@@ -88,7 +88,7 @@ static char *have_key(struct setup *s, const char *name,
 		step(s, STEP_WOULD, name, line, "make a key");
 		return NULL;
 	}
-	if (make_key(v->keys.v[0], &err) < 0) {
+	if (login_make_key(v->keys.v[0], "bk", &err) < 0) {
 		step_failed(s, err.exit, name, line, "%s", err.msg);
 		return NULL;
 	}

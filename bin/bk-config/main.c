@@ -15,6 +15,11 @@
  *     draft.c    bk.conf           login.c     an ssh server: alias.c pin.c
  *     keyring.c  it, and secrets   jobs.c      what the other tools do
  *     timers.c   systemd
+ *   append.c     append-only, by
+ *     append_box.c the server         rclone.c  its rclone
+ *     append_keys.c keys of this host authkeys.c keys that the server has
+ *     append_conf.c bk.conf           append_carry.c the folder to carry away
+ *     append_prove.c what the new key can do
  *   answers.c    what init is told, or asks   ask.c       at the terminal
  *   ssh.c        servers, as ssh sees them    url.c       what is hidden
  *   child.c      other programs
@@ -38,10 +43,15 @@ static const char usage[] =
 	"  check             every problem that a run would meet, and its remedy\n"
 	"  show [SECTION]    the configuration with its defaults, secrets hidden\n"
 	"  init              guided first set-up; goes on where it stopped\n"
+	"  append-only REPO  let this host add to it, and remove nothing\n"
 	"\n"
 	"  --offline         check: nothing that leaves this host\n"
 	"  --push            check: send a test to each monitor\n"
-	"  --yes             init: ask nothing\n"
+	"  --full-key-to DIR append-only: a new folder for the key that can remove,\n"
+	"                    to be carried away\n"
+	"  --undo --full-key FILE\n"
+	"                    append-only: back to what was before\n"
+	"  --yes             init, append-only: ask nothing\n"
 	"  --repo-url URL    init: where backups go: a folder, sftp:..., or any\n"
 	"                    URL of restic\n"
 	"  --password-ref REF\n"
@@ -82,11 +92,16 @@ enum {
 	OPT_REPO_URL,
 	OPT_ROOT,
 	OPT_YES,
+	OPT_FULL_KEY, /* what init does not take, but for check's */
+	OPT_FULL_KEY_TO,
+	OPT_UNDO,
 };
 
 static const struct option options[] = {
 	BK_CLI_LONG,
 	{ "box", required_argument, NULL, OPT_BOX },
+	{ "full-key", required_argument, NULL, OPT_FULL_KEY },
+	{ "full-key-to", required_argument, NULL, OPT_FULL_KEY_TO },
 	{ "host-key", required_argument, NULL, OPT_HOST_KEY },
 	{ "keep", required_argument, NULL, OPT_KEEP },
 	{ "mark", required_argument, NULL, OPT_MARK },
@@ -102,6 +117,7 @@ static const struct option options[] = {
 	{ "push", no_argument, NULL, OPT_PUSH },
 	{ "repo-url", required_argument, NULL, OPT_REPO_URL },
 	{ "root", required_argument, NULL, OPT_ROOT },
+	{ "undo", no_argument, NULL, OPT_UNDO },
 	{ "yes", no_argument, NULL, OPT_YES },
 	{ NULL, 0, NULL, 0 },
 };
@@ -113,6 +129,9 @@ static const struct command {
 	int (*run)(struct tool *t, char **args);
 	unsigned int options; /* of its own */
 } commands[] = {
+	{ "append-only", cmd_append_only,
+	  BK_CLI_BIT(OPT_FULL_KEY) | BK_CLI_BIT(OPT_FULL_KEY_TO) |
+		  BK_CLI_BIT(OPT_UNDO) | BK_CLI_BIT(OPT_YES) },
 	{ "check", cmd_check, CHECK_BITS },
 	{ "init", cmd_init, (BK_CLI_BIT(OPT_YES) * 2 - 1) & ~CHECK_BITS },
 	{ "show", cmd_show, 0 },
@@ -132,6 +151,10 @@ static int take_answer(struct answers *a, int c)
 	switch (c) {
 	case OPT_BOX:
 		return keep(&a->box, "box");
+	case OPT_FULL_KEY:
+		return keep(&a->full_key, "full-key");
+	case OPT_FULL_KEY_TO:
+		return keep(&a->full_key_to, "full-key-to");
 	case OPT_HOST_KEY:
 		bk_strv_add(&a->host_keys, optarg);
 		break;
@@ -176,6 +199,9 @@ static int take_option(struct tool *t, int c)
 		break;
 	case OPT_PUSH:
 		t->push = true;
+		break;
+	case OPT_UNDO:
+		t->want.undo = true;
 		break;
 	case OPT_YES:
 		t->want.yes = true;

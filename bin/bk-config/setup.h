@@ -68,6 +68,8 @@ char *login_alias(struct setup *s, const struct bk_remote *h,
 int write_whole(const char *path, const char *p, size_t len, mode_t mode,
 		struct bk_err *err);
 
+/* Make a key without a passphrase; one that is there is replaced. */
+int login_make_key(const char *file, const char *comment, struct bk_err *err);
 /* Append text to a file of ssh's, whole or not at all; mode: of a new one. */
 int login_append(const char *path, const char *text, mode_t mode,
 		 struct bk_err *err);

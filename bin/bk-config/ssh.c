@@ -121,6 +121,11 @@ static void take_setting(struct ssh_view *v, char *line, char **alias,
 		set_text(&v->user, value);
 	else if (strcmp(line, "hostkeyalias") == 0)
 		set_text(alias, value);
+	else if (strcmp(line, "proxyjump") == 0 && strcmp(value, "none") != 0)
+		set_text(&v->jump, value);
+	else if (strcmp(line, "proxycommand") == 0 &&
+		 strcmp(value, "none") != 0)
+		set_text(&v->proxy, value);
 	else if (strcmp(line, "identityfile") == 0)
 		bk_strv_take(&v->keys, expand_home(value));
 	else if (strcmp(line, "userknownhostsfile") == 0)
@@ -176,6 +181,8 @@ void ssh_view_free(struct ssh_view *v)
 	free(v->port);
 	free(v->user);
 	free(v->key_name);
+	free(v->jump);
+	free(v->proxy);
 	bk_strv_free(&v->keys);
 	bk_strv_free(&v->known);
 	*v = SSH_VIEW_INIT;
@@ -241,12 +248,18 @@ static char *why_of(struct said *said)
 enum login ssh_login(const struct bk_remote *h, char **ret_why)
 {
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
-	AUTO_SAID struct said said = SAID_INIT;
-	struct bk_err err;
 
 	ssh_args("sftp", h, true, &argv);
 	child_add(&argv, "-b", "-", h->host);
-	if (child_feed(&argv, "pwd\n", LOGIN_TIMEOUT_MS, &said, &err) < 0) {
+	return ssh_login_as(&argv, ret_why);
+}
+
+enum login ssh_login_as(const struct bk_strv *argv, char **ret_why)
+{
+	AUTO_SAID struct said said = SAID_INIT;
+	struct bk_err err;
+
+	if (child_feed(argv, "pwd\n", LOGIN_TIMEOUT_MS, &said, &err) < 0) {
 		*ret_why = bk_strdup(err.msg);
 		return err.exit == BK_EX_TEMPFAIL ? LOGIN_UNREACHABLE
 						  : LOGIN_FAILED;

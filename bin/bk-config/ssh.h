@@ -38,6 +38,7 @@ struct ssh_view {
 	char *key_name;	      /* under which its host key is known */
 	struct bk_strv keys;  /* files of keys that would be offered */
 	struct bk_strv known; /* files of known hosts, the user's first */
+	char *jump, *proxy;   /* the way there, or NULL */
 };
 #define SSH_VIEW_INIT \
 	((struct ssh_view){ .keys = BK_STRV_INIT, .known = BK_STRV_INIT })
@@ -58,5 +59,7 @@ enum login {
 };
 /* Log in, and out again at once; *ret_why (the caller frees it): its words. */
 enum login ssh_login(const struct bk_remote *h, char **ret_why);
+/* The same by this sftp, which reads commands from stdin. */
+enum login ssh_login_as(const struct bk_strv *argv, char **ret_why);
 
 #endif

@@ -23,6 +23,7 @@ struct tool {
 };
 
 /* Each command: its operands, its exit status. */
+int cmd_append_only(struct tool *t, char **args);
 int cmd_check(struct tool *t, char **args);
 int cmd_init(struct tool *t, char **args);
 int cmd_show(struct tool *t, char **args);

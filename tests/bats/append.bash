@@ -11,28 +11,23 @@ append_setup() {
 	host_setup
 	need_program sshd ssh-keyscan rclone
 	box=$rig/box.sh
-	BOX_KEYS=${BOX_KEYS:-home} run_bk 0 "$box" up "$T/b" one
+	BOX_KEYS=${BOX_KEYS:-home} run_bk 0 "$box" up "$T/b" one \
+		${PORTS:+$PORTS $((20000 + RANDOM % 12000))}
 	read -r plain_port port <"$out"
 	keys=b/one/data/.ssh/authorized_keys
 	repo=b/one/data/r/$(uname -n)
-	append_init 77
+	mkdir -p etc/bk/ssh
+	ssh-keygen -q -t ed25519 -N '' -C bk -f etc/bk/ssh/box
 	cat etc/bk/ssh/box.pub >>"$keys"
-	append_init 0
+	init 0 --repo-url "sftp://u100001@127.0.0.1:$port/r/%H" \
+		--password-ref "file:$T/etc/bk/pw" --path "$T/src" \
+		--host-key "$(ssh-keygen -l -f b/one/hostkey.pub |
+			cut -d' ' -f2)"
 }
 
 append_teardown() {
 	"$box" down "$T/b" one
 	host_teardown
-}
-
-# append_init STATUS [OPTION...]
-append_init() {
-	local want=$1
-	shift
-	init "$want" --repo-url "sftp://u100001@127.0.0.1:$port/r/%H" \
-		--password-ref "file:$T/etc/bk/pw" --path "$T/src" \
-		--host-key "$(ssh-keygen -l -f b/one/hostkey.pub |
-			cut -d' ' -f2)" "$@"
 }
 
 # by_hand: what bk-config append-only does, in its bones.
@@ -52,3 +47,10 @@ sums() {
 
 # unharmed FILE: all that was there when sums wrote FILE is there still.
 unharmed() { (cd "$repo" && sha256sum --quiet -c) <"$1"; }
+
+# append_only STATUS [OPTION...]
+append_only() {
+	local want=$1
+	shift
+	run_bk "$want" there bk-config append-only main --yes "$@"
+}

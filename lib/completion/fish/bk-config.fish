@@ -27,7 +27,7 @@ function __bk_config_operands
             continue
         end
         switch $w
-            case -c --config --box --host-key --keep --mark --master-to --monitor-token-from --monitor-type --monitor-url --password-ref --path --repo-url --root
+            case -c --config --box --full-key --full-key-to --host-key --keep --mark --master-to --monitor-token-from --monitor-type --monitor-url --password-ref --path --repo-url --root
                 set skip 1
             case '-?*'
             case '*'
@@ -62,6 +62,12 @@ complete -c bk-config -f
 complete -c bk-config -n __bk_config_no_command -a check -d 'Every problem that a run would meet'
 complete -c bk-config -n __bk_config_no_command -a show -d 'The configuration with its defaults'
 complete -c bk-config -n __bk_config_no_command -a init -d 'Guided first set-up'
+complete -c bk-config -n __bk_config_no_command -a append-only -d 'Let this host add, and remove nothing'
+complete -c bk-config -n '__bk_config_is append-only' -a "(__bk_config_sections | string replace -rf '^repo ' '')" -d repository
+complete -c bk-config -n '__bk_config_is append-only' -l full-key-to -x -a '(__fish_complete_directories)' -d 'A new folder to carry away'
+complete -c bk-config -n '__bk_config_is append-only' -l full-key -r -F -d 'The full key'
+complete -c bk-config -n '__bk_config_is append-only' -l undo -d 'Back to what was before'
+complete -c bk-config -n '__bk_config_is append-only' -l yes -d 'Ask nothing'
 complete -c bk-config -n '__bk_config_show 0' -a "(__bk_config_sections | string replace -r ' .*' '' | sort -u)" -d section
 complete -c bk-config -n '__bk_config_show 1' -a '(__bk_config_names)' -d section
 
