@@ -221,14 +221,17 @@ check-quick: all $(UNIT_BIN) $(FUZZ_BIN) $(MEMO) | $(FIRST)
 # parts of a run side by side: PART=1/2, PART=2/2 (see cold_world.py).
 STEPS ?= 100000
 ROUNDS ?= 1000
-CUTS ?= 100
+CUTS ?= 40
 SEED ?= 1
 check-release: all | $(FIRST)
 	@set -e; for run in 'release_fault.py 0' 'release_crash.py 0' \
-		'release_power.py $(CUTS)' 'release_enemy.py $(ROUNDS)' \
-		'release_random.py $(STEPS)'; do \
+		'release_enemy.py $(ROUNDS)' 'release_random.py $(STEPS)'; do \
 		echo "$$run $(SEED)"; BK_BIN=$(abspath $(B)) \
-		python3 tests/rigs/$$run $(SEED); done
+		python3 tests/rigs/$$run $(SEED); done; \
+	for fs in ext4 xfs btrfs; do \
+		echo "release_power.py $(CUTS) $(SEED), $$fs"; FS=$$fs \
+		BK_BIN=$(abspath $(B)) \
+		python3 tests/rigs/release_power.py $(CUTS) $(SEED); done
 
 # The packages, and two fresh machines that live with them.
 check-packages: all $(MEMO) | $(FIRST)

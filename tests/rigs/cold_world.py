@@ -26,6 +26,17 @@ DAY = 86400
 STATES = ["moving", "held", "deleting", "gone", "returning", "back", "lost"]
 LOOP_CTL_ADD, LOOP_CTL_REMOVE = 0x4C80, 0x4C81
 PUNCH_HOLE = 3  # with KEEP_SIZE
+# What the host's disk has, $FS; the boxes have ext4. How to make it, its
+# size in MiB, and how it is mounted: nothing reaches a disk unless somebody
+# asks for it.
+FILE_SYSTEMS = {
+    "ext4": (["mkfs.ext4", "-q", "-b", "1024", "-I", "256", "-J", "size=2",
+              "-N", "512", "-E", "lazy_itable_init=0,lazy_journal_init=0"],
+             24, "commit=300"),
+    "xfs": (["mkfs.xfs", "-q"], 320, ""),
+    "btrfs": (["mkfs.btrfs", "-q", "-M"], 64, "commit=300"),
+}
+disk_fs = os.environ.get("FS", "ext4")
 HELD = 1
 UNSETTLED = {"moving", "deleting", "returning"}
 here = os.path.dirname(os.path.abspath(__file__))
@@ -160,12 +171,11 @@ class World:
                             self.path(d)], check=True)
             return
         self.loops[d] = self.loop()
+        make, size, _ = FILE_SYSTEMS[self.fs(d)]
         with open(self.path(d + ".img"), "wb") as f:
-            f.truncate((24 if d == "disk" else 96) << 20)
-        subprocess.run(["mkfs.ext4", "-q", "-b", "1024", "-I", "256", "-J",
-                        "size=2", "-N", "512", "-E",
-                        "lazy_itable_init=0,lazy_journal_init=0",
-                        self.path(d + ".img")], check=True)
+            f.truncate((size if d == "disk" else 96) << 20)
+        subprocess.run(make + [self.path(d + ".img")], check=True,
+                       stdout=subprocess.DEVNULL)
         subprocess.run(["losetup", self.loops[d], self.path(d + ".img")],
                        check=True)
         self.mount(d)
@@ -187,10 +197,13 @@ class World:
             os.close(control)
         raise OSError("no loop device")
 
+    def fs(self, d):
+        return disk_fs if d == "disk" else "ext4"
+
     def mount(self, d):
-        # nothing reaches the disk unless somebody asks for it
-        if libc.mount(self.loops[d].encode(), self.path(d).encode(), b"ext4",
-                      0, b"commit=300") < 0:
+        if libc.mount(self.loops[d].encode(), self.path(d).encode(),
+                      self.fs(d).encode(), 0,
+                      FILE_SYSTEMS[self.fs(d)][2].encode()) < 0:
             raise OSError(ctypes.get_errno(), f"cannot mount {d}")
 
     def umount(self, check=True):

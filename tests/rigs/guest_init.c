@@ -5,7 +5,7 @@
  *	load FILE             a module of the kernel
  *	dm NAME SECTORS TYPE ARG...   a mapped device of one target
  *	mark TEXT             into the log of the mapped device "log"
- *	mount DEVICE FOLDER   ext4
+ *	mount TYPE DEVICE FOLDER OPTIONS
  *	umount FOLDER
  *	set NAME VALUE        in the environment of what runs from here on
  *	run PROGRAM ARG...
@@ -125,9 +125,12 @@ static void step(char *line)
 	} else if (strcmp(what, "mark") == 0) {
 		mark(line);
 	} else if (strcmp(what, "mount") == 0) {
+		char *type = strsep(&line, " ");
+
 		name = strsep(&line, " ");
-		if (mount(name, line, "ext4", 0, "commit=300") < 0)
-			over(line);
+		what = strsep(&line, " ");
+		if (mount(name, what, type, 0, line) < 0)
+			over(what);
 	} else if (strcmp(what, "umount") == 0) {
 		if (umount(line) < 0)
 			over(line);

@@ -3,9 +3,9 @@
 """Cuts the power of a machine that releases, with a kernel of its own; then
 asks whether anything was lost.
 
-release_power.py [CUTS [SEED]]: as root. The machine is a guest of QEMU whose
-three disks hold the host's files and its boxes. It lives once: pushes,
-releases, undoes, releases again and deletes.
+release_power.py [CUTS [SEED]]: as root. The machine is a guest of QEMU
+(Debian: qemu-system-x86) whose three disks hold the host's files and its
+boxes. It lives once: pushes, releases, undoes, releases again and deletes.
 
   cut     at some time of that life qemu is killed; what the guest had not
           written to its disks is gone. CUTS times.
@@ -19,8 +19,9 @@ After each the disks are mounted here, and as in release_crash.py: the next
 start, the question of cold_world.py, a push, releases and an undo, and the
 question again. SIGTERM ends it with its counts. Prints how many there were;
 exits 1 where one failed. Needs qemu-system-x86_64; says so and exits 0 where
-there is none, or no kernel. BK_BIN: where bk-cold is (build); KERNEL: see
-guest.py; CUTS 0: no cuts, all flushes; LIMIT: seconds, of each of the two.
+there is none, or no kernel. BK_BIN: where bk-cold is (build); FS: xfs, btrfs
+or ext4, of the host's files and catalog; KERNEL: see guest.py; CUTS 0: no cuts,
+all flushes; LIMIT: seconds, of each of the two.
 """
 import collections
 import os
@@ -32,7 +33,8 @@ import subprocess
 import sys
 import time
 
-from cold_world import DAY, Lost, World, alone, copy, here, limit, part
+from cold_world import (DAY, FILE_SYSTEMS, Lost, World, alone, copy, disk_fs,
+                        here, limit, part)
 from guest import MODULES, QEMU, Guest, Kernel, Root
 from release_crash import ask_all
 
@@ -66,7 +68,8 @@ class Machine:
             at, size = self.where[d]
             yield (f"dm {d} {size // SECTOR} linear {under} "
                    f"{at // SECTOR}")
-            yield f"mount /dev/dm-{i + logged} {w.path(d)}"
+            yield (f"mount {w.fs(d)} /dev/dm-{i + logged} {w.path(d)} "
+                   + FILE_SYSTEMS[w.fs(d)][2])
         for k, v in w.env().items():
             yield f"set {k} {v}"
         for i, (days, args) in enumerate(LIFE):
@@ -80,7 +83,7 @@ class Machine:
     def make_root(self, logged):
         """An archive for this kind of life; its path."""
         w, r = self.w, Root()
-        self.modules = self.kernel.modules(MODULES)
+        self.modules = self.kernel.modules(MODULES + [w.fs("disk")])
         for n, data in self.modules:
             r.add("/modules/" + n, data)
         for p in ["/dev", "/proc", "/sys", "/tmp", w.path("run")] + [
@@ -271,6 +274,8 @@ def all_flushes(m, rnd, tally):
     os.unlink(w.path("log.img"))
     cases = [(k, some) for at, following, k in epochs(log)
              for some in survivors(log, at, following, rnd)]
+    if limit < float("inf"):
+        rnd.shuffle(cases)
     print(f"{len(log)} writes and flushes, {len(epochs(log))} flushes, "
           f"{len(cases)} disks to try", flush=True)
     tally.began = time.time()
@@ -285,9 +290,10 @@ def main():
     alone()
     cuts = int(sys.argv[1]) if len(sys.argv) > 1 else 50
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    if not shutil.which(QEMU):
-        print("skipped: no " + QEMU + " (package qemu-system-x86)")
-        return
+    for needed in [QEMU, FILE_SYSTEMS[disk_fs][0][0]]:
+        if not shutil.which(needed):
+            print(f"skipped: no {needed}")
+            return
     tally, rnd, began = Tally(), random.Random(seed), time.time()
     signal.signal(signal.SIGTERM, lambda *_: setattr(tally, "stop", True))
     w = World()
@@ -297,7 +303,7 @@ def main():
         print("skipped: no kernel for a guest")
         w.close()
         return
-    print(f"kernel {m.kernel.version}", flush=True)
+    print(f"kernel {m.kernel.version}, {w.fs('disk')}", flush=True)
     w.plant_all()
     w.keep("planted")
     all_cuts(m, cuts, rnd, tally)
