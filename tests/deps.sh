@@ -35,6 +35,7 @@ check	sshd	openssh-server	openssh-server
 check	python3	python3	python3
 check	openssl	openssl	openssl
 check	strace	strace	strace
+check	age	age	age
 check	proftpd	proftpd-core	-
 check	/usr/lib/proftpd/mod_sftp.so	proftpd-mod-crypto	-
 check	rclone	rclone	rclone
