@@ -121,6 +121,7 @@ static const struct bk_conf_key cold_keys[] = {
 	{ "delete", "no", BK_CONF_BOOL, .list = false },
 	{ "exclude", "*.tmp", BK_CONF_PATTERN, .list = true },
 	{ "min-age", "30d", BK_CONF_DURATION, .list = false },
+	{ "encrypt", "age:/etc/bk/cold.age", BK_CONF_SEAL, .list = false },
 	{ 0 },
 };
 
@@ -134,6 +135,8 @@ static const struct bk_conf_key cold_all_keys[] = {
 	{ "max-delete", "1T", BK_CONF_SIZE, .list = false },
 	{ "max-percent", "50%", BK_CONF_PERCENT, .list = false },
 	{ "max-age", "50h", BK_CONF_DURATION, .min = 1 },
+	{ "encrypt", "age:/etc/bk/cold.age", BK_CONF_SEAL, .list = false },
+	{ "identity", "file:/root/cold.key", BK_CONF_SECRET, .list = true },
 	{ 0 },
 };
 
@@ -519,6 +522,15 @@ static char *clean_names(const char *s)
 	return bk_buf_steal(&b);
 }
 
+static char *clean_seal(const char *s)
+{
+	static const char age[] = "age:";
+	BK_AUTO_FREE char *path =
+		bk_str_starts(s, age) ? bk_path_clean(s + strlen(age)) : NULL;
+
+	return path ? bk_asprintf("%s%s", age, path) : NULL;
+}
+
 static char *clean(const struct bk_conf_key *key, const char *s)
 {
 	bool ok;
@@ -528,6 +540,8 @@ static char *clean(const struct bk_conf_key *key, const char *s)
 		return bk_path_clean(s);
 	case BK_CONF_PROGRAM:
 		return clean_program(s);
+	case BK_CONF_SEAL:
+		return clean_seal(s);
 	case BK_CONF_HOST:
 		ok = is_host(s);
 		break;
@@ -595,6 +609,7 @@ static const char *const wanted[] = {
 	[BK_CONF_REFS] = "names of sections",
 	[BK_CONF_WEB] = "an address (http:// or https://, nothing behind '?')",
 	[BK_CONF_BOX] = "a box (sftp://[user@]host[:port]/folder or dir:/path)",
+	[BK_CONF_SEAL] = "age:/path, a file of recipients of age(1)",
 	[BK_CONF_SUBJECT] =
 		"repo, packs, drill, cold, dump or age, alone or with ':' and a name",
 	[BK_CONF_WATCH] = "a job (KIND NAME, or KIND for all of them)",

@@ -33,6 +33,7 @@ enum bk_conf_type {
 	BK_CONF_WEB,	 /* http:// or https:// */
 	BK_CONF_BOX,	 /* sftp://[user@]host[:port]/dir or dir:/path */
 	BK_CONF_SUBJECT, /* of bk-verify: "packs", or "packs:main" */
+	BK_CONF_SEAL,	 /* age:/path, of recipients */
 	BK_CONF_WATCH,	 /* a job: "backup home", or all of a kind: "backup" */
 };
 

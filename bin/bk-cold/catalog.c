@@ -9,7 +9,7 @@
 
 /* In the header of the file, "bkco", and the version of the tables. */
 #define APPLICATION_ID 1651205999
-enum { TABLES = 2, BUSY_MS = 20000 };
+enum { TABLES = 3, BUSY_MS = 20000 };
 
 static const char schema[] =
 	"CREATE TABLE box("
@@ -66,6 +66,17 @@ static const char schema2[] =
 	"CREATE INDEX IF NOT EXISTS release_state ON release(state);"
 	"CREATE INDEX IF NOT EXISTS pending_file ON pending(file);"
 	"PRAGMA user_version = 2;";
+
+/*
+ * What came with version 3: copies that are encrypted, sealed being the hash
+ * of what lies there, and which of them there are at all.
+ */
+static const char schema3[] =
+	"ALTER TABLE copy ADD COLUMN sealed TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE copy ADD COLUMN sealed_size INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE copy ADD COLUMN recipients TEXT NOT NULL DEFAULT '';"
+	"CREATE INDEX copy_sealed ON copy(content) WHERE sealed <> '';"
+	"PRAGMA user_version = 3;";
 
 int db_fail(const struct catalog *c, struct bk_err *err)
 {
@@ -193,6 +204,8 @@ static int make_tables(struct catalog *c, struct bk_err *err)
 		got = db_run(c, schema, err);
 	if (got == 0 && version < 2)
 		got = db_run(c, schema2, err);
+	if (got == 0 && version < 3)
+		got = db_run(c, schema3, err);
 	if (got == 0)
 		got = db_run(c, "COMMIT", err);
 	if (got < 0)

@@ -88,6 +88,7 @@ enum copy_state { COPY_OK, COPY_BAD, COPY_ABSENT };
 struct copy {
 	int box;
 	char *object;
+	struct sealed sealed;
 	int64_t pushed;	     /* seconds, as all times here */
 	int64_t first, last; /* proofs that were good; last may be first */
 	char how;	     /* the last one: h hashed there, r read back */
@@ -97,7 +98,8 @@ struct copy {
 };
 
 /*
- * A copy of this content was proved just now, and lies there as object. how
+ * A copy of this content was proved just now, and lies there as object, sealed
+ * as e says. how
  * NUL: it lies there since then, but was never proved.
  */
 int catalog_copy_add(struct catalog *c, const struct entry *e, int box,
@@ -143,11 +145,12 @@ struct catalog_query {
 	const char *below; /* this path and all below it */
 	const char *path;  /* this path alone */
 	const char *set;
-	int64_t at; /* as of that time; 0: the newest versions */
-	bool all;   /* every version */
+	const struct bk_strv *but; /* not of these sets */
+	int64_t at;		   /* as of that time; 0: the newest versions */
+	bool all;		   /* every version */
 	/*
 	 * Wanted on the box with this id, not listed there, and ready for it: a
-	 * file has a good copy there, whose name is the entry's object.
+	 * file has a good copy there, which the entry's object and sealed tell.
 	 */
 	int ready;
 	int wanted; /* wanted on that box and not listed there, ready or not */
@@ -173,6 +176,12 @@ int catalog_each_object(struct catalog *c, int box,
 			int (*each)(void *arg, const struct catalog_object *o,
 				    struct bk_err *err),
 			void *arg, struct bk_err *err);
+/* Sets of which any copy is encrypted. */
+int catalog_sealed_sets(struct catalog *c, struct bk_strv *ret,
+			struct bk_err *err);
+/* How many files of a set have a copy that is not; -1. */
+int64_t catalog_unsealed(struct catalog *c, const char *set,
+			 struct bk_err *err);
 /* 1 where the catalog has an object of this name there; 0, -1. */
 int catalog_has_object(struct catalog *c, int box, const char *object,
 		       struct bk_err *err);

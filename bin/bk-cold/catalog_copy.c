@@ -98,10 +98,11 @@ int catalog_copy_add(struct catalog *c, const struct entry *e, int box,
 	/* one that went bad there, and was copied anew under another name */
 	static const char sql[] =
 		"INSERT INTO copy(content, box, object, pushed, first, last,"
-		" how, state, failed) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6, 0, 0)"
+		" how, state, failed, sealed, sealed_size, recipients) VALUES"
+		" (?1, ?2, ?3, ?4, ?5, ?5, ?6, 0, 0, ?7, ?8, ?9)"
 		" ON CONFLICT(content, box) DO UPDATE SET object = ?3,"
 		" pushed = ?4, first = ?5, last = ?5, how = ?6, state = 0,"
-		" failed = 0";
+		" failed = 0, sealed = ?7, sealed_size = ?8, recipients = ?9";
 	int64_t content = db_content(c, e, false, err);
 	char text[2] = { how, '\0' };
 	sqlite3_stmt *q = db_query(c, sql, err);
@@ -118,6 +119,9 @@ int catalog_copy_add(struct catalog *c, const struct entry *e, int box,
 	(void)sqlite3_bind_int64(q, 4, now);
 	(void)sqlite3_bind_int64(q, 5, how ? now : 0);
 	db_bind_text(q, 6, text);
+	db_bind_text(q, 7, e->sealed.sha256);
+	(void)sqlite3_bind_int64(q, 8, (int64_t)e->sealed.size);
+	db_bind_text(q, 9, e->sealed.print);
 	return db_write(c, q, err);
 }
 
@@ -133,7 +137,22 @@ int catalog_proof(struct catalog *c, int box, const char *object,
 /* Columns of q from i on: COPY_COLUMNS. */
 #define COPY_COLUMNS                                                   \
 	"k.box, k.object, k.pushed, k.first, k.last, k.how, k.state, " \
-	"k.failed"
+	"k.failed, " SEALED_COLUMNS
+enum { COPY_NCOLUMNS = 8 + SEALED_NCOLUMNS };
+
+struct sealed db_sealed(sqlite3_stmt *q, int i)
+{
+	const char *sha256 = (const char *)sqlite3_column_text(q, i);
+	const char *print = (const char *)sqlite3_column_text(q, i + 2);
+	struct sealed s = { .size = 0 };
+
+	if (!sha256 || !*sha256)
+		return s;
+	(void)snprintf(s.sha256, sizeof(s.sha256), "%s", sha256);
+	(void)snprintf(s.print, sizeof(s.print), "%s", print ? print : "");
+	s.size = (uint64_t)sqlite3_column_int64(q, i + 1);
+	return s;
+}
 
 static struct copy take_copy(sqlite3_stmt *q, int i)
 {
@@ -148,6 +167,7 @@ static struct copy take_copy(sqlite3_stmt *q, int i)
 		.how = how ? (char)how[0] : '\0',
 		.state = (enum copy_state)sqlite3_column_int(q, i + 6),
 		.failed = sqlite3_column_int64(q, i + 7),
+		.sealed = db_sealed(q, i + 8),
 	};
 }
 
@@ -171,7 +191,7 @@ ssize_t catalog_copies(struct catalog *c, const struct entry *e,
 	while ((got = db_row(c, q, err)) == 1) {
 		v = bk_realloc(v, n + 1, sizeof(*v));
 		v[n] = take_copy(q, 0);
-		v[n++].listed = sqlite3_column_int(q, 8) != 0;
+		v[n++].listed = sqlite3_column_int(q, COPY_NCOLUMNS) != 0;
 	}
 	if (got < 0) {
 		copies_free(v, n);
@@ -220,9 +240,9 @@ static int read_page(struct catalog *c, sqlite3_stmt *q, struct page *p,
 
 		o->copy = take_copy(q, 0);
 		o->object = o->copy.object;
-		o->sha256 = p->owned[p->n][0] = db_text(q, 8);
-		o->path = p->owned[p->n][1] = db_text(q, 9);
-		o->size = (uint64_t)sqlite3_column_int64(q, 10);
+		o->sha256 = p->owned[p->n][0] = db_text(q, COPY_NCOLUMNS);
+		o->path = p->owned[p->n][1] = db_text(q, COPY_NCOLUMNS + 1);
+		o->size = (uint64_t)sqlite3_column_int64(q, COPY_NCOLUMNS + 2);
 		p->n++;
 	}
 	return p->n < PAGE && got < 0 ? -1 : 0;
@@ -295,6 +315,42 @@ int catalog_has_object(struct catalog *c, int box, const char *object,
 	return got;
 }
 
+int catalog_sealed_sets(struct catalog *c, struct bk_strv *ret,
+			struct bk_err *err)
+{
+	static const char sql[] =
+		"SELECT DISTINCT f.name FROM copy k JOIN file f"
+		" ON f.content = k.content WHERE k.sealed <> ''";
+	sqlite3_stmt *q = db_query(c, sql, err);
+	int got;
+
+	if (!q)
+		return -1;
+	while ((got = db_row(c, q, err)) == 1)
+		bk_strv_take(ret, db_text(q, 0));
+	return got;
+}
+
+int64_t catalog_unsealed(struct catalog *c, const char *set, struct bk_err *err)
+{
+	static const char sql[] =
+		"SELECT count(*) FROM file f WHERE f.name = ?1"
+		" AND f.until IS NULL AND EXISTS (SELECT 1 FROM copy k"
+		" WHERE k.content = f.content AND k.sealed = '')";
+	sqlite3_stmt *q = db_query(c, sql, err);
+	int64_t n = 0;
+	int got;
+
+	if (!q)
+		return -1;
+	db_bind_text(q, 1, set);
+	got = db_row(c, q, err);
+	if (got == 1)
+		n = sqlite3_column_int64(q, 0);
+	(void)sqlite3_reset(q);
+	return got < 0 ? -1 : n;
+}
+
 static int sum_row(struct catalog *c, const char *sql, int box, uint64_t *a,
 		   uint64_t *b, struct bk_err *err)
 {
@@ -320,7 +376,8 @@ int catalog_sum(struct catalog *c, int box, struct catalog_sum *ret,
 				    " FROM file WHERE until IS NULL"
 				    " AND type = 'f' AND ?1 = ?1";
 	static const char there[] =
-		"SELECT count(*), coalesce(sum(n.size), 0) FROM copy k"
+		"SELECT count(*), coalesce(sum(max(n.size, k.sealed_size)), 0)"
+		" FROM copy k"
 		" JOIN content n ON n.id = k.content WHERE k.box = ?1";
 	static const char bad[] = "SELECT count(*), 0 FROM copy"
 				  " WHERE box = ?1 AND state <> 0";

@@ -38,6 +38,11 @@ void db_bind_path(sqlite3_stmt *q, int i, const char *path);
 /* A column as text or bytes; the caller frees it. */
 char *db_text(sqlite3_stmt *q, int i);
 
+/* Columns of "copy k" that tell how it lies there. */
+#define SEALED_COLUMNS "k.sealed, k.sealed_size, k.recipients"
+enum { SEALED_NCOLUMNS = 3 };
+struct sealed db_sealed(sqlite3_stmt *q, int i);
+
 /* Columns of "file f LEFT JOIN content n" that make an entry. */
 #define ENTRY_COLUMNS "f.id, f.path, name, n.sha256, meta, since, until"
 enum { ENTRY_NCOLUMNS = 7 };

@@ -297,12 +297,15 @@ int catalog_list(struct catalog *c, int64_t id, int box, unsigned int gen,
 
 /* Looking. */
 
+/* The first of the parameters that are as many as it takes. */
+#define BUT_FIRST ((size_t)10)
+
 static char *query_text(const struct catalog_query *q)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 
 	bk_buf_adds(&b, "SELECT " ENTRY_COLUMNS);
-	bk_buf_adds(&b, q->ready ? ", k.object" : ", NULL");
+	bk_buf_adds(&b, q->ready ? ", k.object, " SEALED_COLUMNS : ", NULL");
 	bk_buf_adds(&b, q->ready || q->wanted ? " FROM pending p JOIN file f"
 						" ON f.id = p.file"
 					      : " FROM file f");
@@ -329,6 +332,8 @@ static char *query_text(const struct catalog_query *q)
 		bk_buf_adds(&b, " AND f.path = ?6");
 	if (q->set)
 		bk_buf_adds(&b, " AND name = ?2");
+	for (size_t i = 0; q->but && i < q->but->n; i++)
+		bk_buf_addf(&b, " AND name <> ?%zu", BUT_FIRST + i);
 	bk_buf_adds(&b, " ORDER BY f.path, since");
 	if (q->limit)
 		bk_buf_adds(&b, " LIMIT ?5");
@@ -348,6 +353,8 @@ static int each_row(struct catalog *c, sqlite3_stmt *q,
 			return -1;
 		if (sqlite3_column_type(q, ENTRY_NCOLUMNS) != SQLITE_NULL)
 			e.object = db_text(q, ENTRY_NCOLUMNS);
+		if (e.object)
+			e.sealed = db_sealed(q, ENTRY_NCOLUMNS + 1);
 		if (each(arg, &e, err) < 0)
 			return -1;
 	}
@@ -370,6 +377,8 @@ int catalog_each(struct catalog *c, const struct catalog_query *query,
 		db_bind_path(q, 6, query->path);
 	if (query->set)
 		db_bind_text(q, 2, query->set);
+	for (size_t i = 0; query->but && i < query->but->n; i++)
+		db_bind_text(q, (int)(BUT_FIRST + i), query->but->v[i]);
 	(void)sqlite3_bind_int64(q, 3, query->at);
 	(void)sqlite3_bind_int(q, 4,
 			       query->ready ? query->ready : query->wanted);

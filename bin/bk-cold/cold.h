@@ -15,17 +15,18 @@ struct cold {
 	struct bk_conf *conf;
 	struct bk_rec out;
 
-	bool all;	    /* --all */
-	bool in_place;	    /* --in-place */
-	bool yes;	    /* --yes */
-	bool numeric_owner; /* --numeric-owner */
-	bool offline;	    /* --offline */
-	bool read_back;	    /* --read-back */
-	const char *at;	    /* --at TIME */
-	const char *to;	    /* --to DIR */
-	const char *box;    /* --box NAME */
-	uint64_t max_bytes; /* --max-bytes SIZE, 0: no limit */
-	uint64_t max_time;  /* --max-time DURATION, seconds, 0: no limit */
+	bool all;	      /* --all */
+	bool in_place;	      /* --in-place */
+	bool yes;	      /* --yes */
+	bool numeric_owner;   /* --numeric-owner */
+	bool offline;	      /* --offline */
+	bool read_back;	      /* --read-back */
+	const char *at;	      /* --at TIME */
+	const char *to;	      /* --to DIR */
+	const char *box;      /* --box NAME */
+	const char *identity; /* --identity FILE */
+	uint64_t max_bytes;   /* --max-bytes SIZE, 0: no limit */
+	uint64_t max_time;    /* --max-time DURATION, seconds, 0: no limit */
 };
 
 /* Each command: its operands, its exit status. */

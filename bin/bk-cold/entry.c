@@ -25,6 +25,11 @@ json_t *entry_to_json(const struct entry *e)
 		bk_rec_set_str(o, "sha256", e->sha256);
 	if (e->object)
 		bk_rec_set_str(o, "object", e->object);
+	if (e->sealed.sha256[0]) {
+		bk_rec_set_str(o, "sealed_sha256", e->sealed.sha256);
+		bk_rec_set_int(o, "sealed_size", (int64_t)e->sealed.size);
+		bk_rec_set_str(o, "recipients", e->sealed.print);
+	}
 	bk_rec_set_time(o, "since", e->since);
 	if (e->until)
 		bk_rec_set_time(o, "until", e->until);
@@ -48,6 +53,31 @@ static int get_path(const json_t *o, struct entry *e, struct bk_err *err)
 						    : senseless(err, "path");
 }
 
+static bool is_hex(const char *s, size_t n)
+{
+	return s && strlen(s) == n && strspn(s, "0123456789abcdef") == n;
+}
+
+static int get_sealed(const json_t *o, struct sealed *ret, struct bk_err *err)
+{
+	const char *sha256 = bk_rec_str(o, "sealed_sha256");
+	const char *print = bk_rec_str(o, "recipients");
+	int64_t size = bk_rec_int(o, "sealed_size", -1);
+
+	if (!json_object_get(o, "sealed_sha256"))
+		return 0;
+	if (!is_hex(sha256, 64))
+		return senseless(err, "sealed_sha256");
+	if (size < 0)
+		return senseless(err, "sealed_size");
+	if (!is_hex(print, 16))
+		return senseless(err, "recipients");
+	memcpy(ret->sha256, sha256, sizeof(ret->sha256));
+	memcpy(ret->print, print, sizeof(ret->print));
+	ret->size = (uint64_t)size;
+	return 0;
+}
+
 static int get_content(const json_t *o, struct entry *e, struct bk_err *err)
 {
 	const char *sha256 = bk_rec_str(o, "sha256");
@@ -55,14 +85,13 @@ static int get_content(const json_t *o, struct entry *e, struct bk_err *err)
 
 	if (e->meta.type != 'f')
 		return 0;
-	if (!sha256 || strlen(sha256) != 64 ||
-	    strspn(sha256, "0123456789abcdef") != 64)
+	if (!is_hex(sha256, 64))
 		return senseless(err, "sha256");
 	memcpy(e->sha256, sha256, sizeof(e->sha256));
 	if (object && !name_is_safe(object))
 		return senseless(err, "object");
 	e->object = object ? bk_strdup(object) : NULL;
-	return 0;
+	return get_sealed(o, &e->sealed, err);
 }
 
 static int get_times(const json_t *o, struct entry *e, struct bk_err *err)

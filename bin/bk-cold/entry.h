@@ -7,6 +7,13 @@
 
 #include "meta.h"
 
+/* What lies there of a file that is encrypted. */
+struct sealed {
+	char sha256[65]; /* "": it lies there as it is */
+	uint64_t size;
+	char print[17]; /* of the recipients that it is for */
+};
+
 struct entry {
 	int64_t id; /* in the catalog; 0: not there yet */
 	char *path; /* absolute and clean */
@@ -14,8 +21,9 @@ struct entry {
 	struct meta meta;
 	char sha256[65]; /* of f; else "" */
 	char *object;	 /* of f, on the box it is about: a name; or NULL */
-	int64_t since;	 /* from when on it was like this, seconds */
-	int64_t until;	 /* 0: it still is */
+	struct sealed sealed; /* how it lies there */
+	int64_t since;	      /* from when on it was like this, seconds */
+	int64_t until;	      /* 0: it still is */
 };
 #define ENTRY_INIT ((struct entry){ 0 })
 #define ENTRY_AUTO BK_AUTO(entry_free)

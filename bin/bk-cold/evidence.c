@@ -3,7 +3,9 @@
 
 #include <sys/random.h>
 
+#include "digest.h"
 #include "hold.h"
+#include "identity.h"
 #include "log.h"
 #include "manifest.h"
 #include "sig.h"
@@ -137,23 +139,25 @@ static int lost(struct bk_err *err, const char *box)
 
 /* Each part has the hash that it had when it was put there. */
 static int prove_parts(struct evidence *ev, struct witness *w, unsigned int gen,
-		       struct bk_err *err)
+		       bool sealed, struct bk_err *err)
 {
 	struct box_hash h[MANIFEST_KINDS];
 	char *names[MANIFEST_KINDS];
+	size_t n;
+	const enum manifest_kind *kinds = manifest_kinds(sealed, &n);
 	int got = 0;
 
-	for (int k = 0; k < MANIFEST_KINDS; k++) {
-		names[k] = manifest_name(ev->c->conf->host,
-					 (enum manifest_kind)k, gen);
+	for (size_t k = 0; k < n; k++) {
+		names[k] = manifest_name(ev->c->conf->host, kinds[k], gen);
 		h[k] = (struct box_hash){ .name = names[k] };
 	}
-	if (box_hash(w->box, h, MANIFEST_KINDS, false, NULL, NULL, err) < 0)
+	if (box_hash(w->box, h, n, false, NULL, NULL, err) < 0)
 		got = lost(err, w->known.name);
-	for (int k = 0; got == 0 && k < MANIFEST_KINDS; k++) {
+	for (size_t k = 0; got == 0 && k < n; k++) {
 		char sum[65] = "";
 
-		got = hold_manifest(ev->cat, w->known.id, gen, k, sum, err);
+		got = hold_manifest(ev->cat, w->known.id, gen, (int)kinds[k],
+				    sum, err);
 		if (got >= 0 && h[k].found == BOX_UNKNOWN)
 			got = bk_err_set(err, BK_EX_TEMPFAIL, 0, "%s",
 					 h[k].why);
@@ -164,7 +168,7 @@ static int prove_parts(struct evidence *ev, struct witness *w, unsigned int gen,
 		else if (got > 0)
 			got = 0;
 	}
-	for (int k = 0; k < MANIFEST_KINDS; k++)
+	for (size_t k = 0; k < n; k++)
 		free(names[k]);
 	return got;
 }
@@ -232,6 +236,17 @@ static int take_entry(void *arg, struct entry *m, struct bk_err *err)
 	return 0;
 }
 
+/* Those that open what is encrypted, asked for once; NULL: there are none. */
+static const struct age_identities *identities(struct evidence *ev)
+{
+	struct bk_err err;
+
+	if (!ev->asked && cold_identities(ev->c, &ev->ids, &err) < 0)
+		bk_warning("%s", err.msg);
+	ev->asked = true;
+	return ev->ids.n ? &ev->ids : NULL;
+}
+
 static bool was_proved(const struct witness *w, unsigned int gen)
 {
 	for (size_t i = 0; i < w->ngens; i++)
@@ -244,17 +259,30 @@ static int read_manifest(struct reading *r, struct bk_err *err)
 {
 	struct evidence *ev = r->ev;
 	struct witness *w = &ev->v[r->id];
+	const struct age_identities *ids = NULL;
+	char sum[65];
+	int sealed = hold_manifest(ev->cat, r->id, r->gen,
+				   MANIFEST_SEALED_FILES, sum, err);
 
+	if (sealed < 0)
+		return -1;
 	if (!was_proved(w, r->gen)) {
-		if (prove_parts(ev, w, r->gen, err) < 0)
+		if (prove_parts(ev, w, r->gen, sealed, err) < 0)
 			return -1;
 		w->gens = bk_realloc(w->gens, w->ngens + 1, sizeof(*w->gens));
 		w->gens[w->ngens++] = r->gen;
 		ev->manifests++;
 	}
-	if (manifest_read(w->box, ev->c->conf->host, r->gen, take_entry, r,
+	if (sealed && !(ids = identities(ev)))
+		return 0;
+	if (manifest_read(w->box, ev->c->conf->host, r->gen, ids, take_entry, r,
 			  err) == 0)
 		return 0;
+	/* what cannot be read lists nothing */
+	if (sealed && err->exit == BK_EX_NOPERM) {
+		bk_warning("box %s: %s", w->known.name, err->msg);
+		return 0;
+	}
 	if (err->exit == BK_EX_DATAERR || err->exit == BK_EX_NOINPUT) {
 		struct bk_err why = *err;
 
@@ -298,10 +326,18 @@ struct asking {
 	struct witness *w;
 	struct cand **v;
 	char *objects[BATCH];
+	struct sealed sealed[BATCH];
 	struct box_hash h[BATCH];
 	struct cand *of[BATCH];
 	size_t n;
 };
+
+/* The hash of what is to lie there. */
+static const char *sum_there(const struct asking *a, size_t i)
+{
+	return a->sealed[i].sha256[0] ? a->sealed[i].sha256
+				      : a->of[i]->e.sha256;
+}
 
 static int judge(struct asking *a, size_t i, bool read_back, struct bk_err *err)
 {
@@ -309,8 +345,8 @@ static int judge(struct asking *a, size_t i, bool read_back, struct bk_err *err)
 	const struct box_hash *h = &a->h[i];
 	struct cand *k = a->of[i];
 	int64_t now = bk_time_now();
-	bool right =
-		h->found == BOX_HASHED && strcmp(h->sha256, k->e.sha256) == 0;
+	bool right = h->found == BOX_HASHED &&
+		     strcmp(h->sha256, sum_there(a, i)) == 0;
 	char how = read_back || !box_hashes_there(a->w->box) ? 'r' : 'h';
 
 	if (h->found == BOX_UNKNOWN) {
@@ -361,6 +397,119 @@ static int take_sample(struct asking *a, struct bk_err *err)
 	return judge(a, i, true, err);
 }
 
+/* ---- what is encrypted ------------------------------------------------------- */
+
+static int add_to_sum(void *arg, const void *p, size_t n, struct bk_err *err)
+{
+	return bk_digest_add(arg, p, n, err);
+}
+
+static int add_to_open(void *arg, const void *p, size_t n, struct bk_err *err)
+{
+	return age_open_add(arg, p, n, err);
+}
+
+/* Open it, and compare it; 65: it is another content, or damaged. */
+static int open_one(struct asking *a, size_t i, struct bk_err *err)
+{
+	EVP_MD_CTX *md = bk_digest_new(err);
+	AGE_OPEN_AUTO struct age_open *o = NULL;
+	char sum[65];
+	int got = -1;
+
+	if (md)
+		o = age_open_new(&a->ev->ids, add_to_sum, md, err);
+	if (o)
+		got = box_get(a->w->box, a->h[i].name, a->h[i].size,
+			      add_to_open, o, err);
+	if (got == 0)
+		got = age_open_end(o, err);
+	if (got < 0) {
+		EVP_MD_CTX_free(md);
+		return -1;
+	}
+	if (bk_digest_end(md, sum, err) < 0)
+		return -1;
+	if (strcmp(sum, a->of[i]->e.sha256) == 0)
+		return 0;
+	return bk_err_set(err, BK_EX_DATAERR, 0, "it opens to other bytes");
+}
+
+static char *lock_of(const struct asking *a, size_t i)
+{
+	return bk_asprintf("%s %s", a->sealed[i].print, a->of[i]->e.set);
+}
+
+/* The smallest one that has the lock of this one. */
+static size_t smallest(const struct asking *a, size_t first)
+{
+	BK_AUTO_FREE char *lock = lock_of(a, first);
+	size_t best = first;
+
+	for (size_t i = first + 1; i < a->n; i++) {
+		BK_AUTO_FREE char *other =
+			a->sealed[i].sha256[0] ? lock_of(a, i) : NULL;
+
+		if (other && !a->of[i]->why && strcmp(other, lock) == 0 &&
+		    a->h[i].size < a->h[best].size)
+			best = i;
+	}
+	return best;
+}
+
+static int try_lock(struct asking *a, size_t first, const char *lock,
+		    struct bk_err *err)
+{
+	struct witness *w = a->w;
+	size_t i = smallest(a, first);
+
+	if (!identities(a->ev)) {
+		bk_strv_add(&w->closed, lock);
+		return 0;
+	}
+	*err = (struct bk_err){ 0 };
+	if (open_one(a, i, err) == 0) {
+		bk_strv_add(&w->opened, lock);
+		a->ev->samples++;
+		return 0;
+	}
+	if (err->exit == BK_EX_NOPERM) {
+		bk_warning("box %s: %s: %s", w->known.name, a->h[i].name,
+			   err->msg);
+		bk_strv_add(&w->closed, lock);
+		return 0;
+	}
+	if (err->exit == BK_EX_DATAERR || err->exit == BK_EX_NOINPUT) {
+		struct bk_err why = *err;
+
+		return is_wrong(a->ev, w, a->h[i].name, why.msg, err);
+	}
+	return lost(err, w->known.name);
+}
+
+/*
+ * A key that was lost makes every copy worth nothing, whatever their hashes:
+ * in each run one of those that it is to open must be seen to open.
+ */
+static int try_locks(struct asking *a, struct bk_err *err)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		BK_AUTO_FREE char *lock = NULL;
+
+		if (!a->sealed[i].sha256[0] || a->of[i]->why)
+			continue;
+		lock = lock_of(a, i);
+		if (!bk_strv_has(&a->w->opened, lock) &&
+		    !bk_strv_has(&a->w->closed, lock) &&
+		    try_lock(a, i, lock, err) < 0)
+			return -1;
+		if (!bk_strv_has(&a->w->opened, lock))
+			a->of[i]->why = "is encrypted, and was not seen to "
+					"open: see --identity";
+	}
+	return 0;
+}
+
 static int ask_now(struct asking *a, struct bk_err *err)
 {
 	int got = 0;
@@ -372,6 +521,8 @@ static int ask_now(struct asking *a, struct bk_err *err)
 		got = judge(a, i, false, err);
 	if (got == 0)
 		got = take_sample(a, err);
+	if (got == 0)
+		got = try_locks(a, err);
 	for (size_t i = 0; i < a->n; i++)
 		free(a->objects[i]);
 	a->n = 0;
@@ -387,8 +538,12 @@ static int add_object(struct asking *a, struct cand *k, struct bk_err *err)
 		if (v[i].box != a->w->known.id)
 			continue;
 		a->objects[a->n] = bk_strdup(v[i].object);
-		a->h[a->n] = (struct box_hash){ .name = a->objects[a->n],
-						.size = k->e.meta.size };
+		a->sealed[a->n] = v[i].sealed;
+		a->h[a->n] = (struct box_hash){
+			.name = a->objects[a->n],
+			.size = v[i].sealed.sha256[0] ? v[i].sealed.size
+						      : k->e.meta.size,
+		};
 		a->of[a->n++] = k;
 	}
 	copies_free(v, n < 0 ? 0 : (size_t)n);
@@ -460,5 +615,8 @@ void evidence_free(struct evidence *ev)
 		box_close(ev->v[i].box);
 		catalog_box_free(&ev->v[i].known);
 		free(ev->v[i].gens);
+		bk_strv_free(&ev->v[i].opened);
+		bk_strv_free(&ev->v[i].closed);
 	}
+	age_identities_free(&ev->ids);
 }

@@ -3,11 +3,13 @@
  * What speaks for the copies of files that are to be released: a proof that is
  * old enough, another one made now on a connection of this run, and a manifest
  * that lists the file and was read and proved in this run, on every box that
- * the file belongs on.
+ * the file belongs on. Of what is encrypted one file of its set must be seen
+ * to open in this run, too, and the manifests are read with the same keys.
  */
 #ifndef EVIDENCE_H
 #define EVIDENCE_H
 
+#include "age.h"
 #include "cold.h"
 
 /* A file that may be released. */
@@ -32,7 +34,11 @@ struct evidence {
 		unsigned int *gens; /* manifests that were proved */
 		size_t ngens;
 		bool sampled; /* one file was read back whole */
+		/* "RECIPIENTS SET": one was seen to open, or not to */
+		struct bk_strv opened, closed;
 	} v[CATALOG_BOXES_MAX + 1];
+	bool asked; /* for identities, which are here if there are any */
+	struct age_identities ids;
 	/* the first thing that is wrong on a box: nothing more is released */
 	bool wrong;
 	struct bk_err err;

@@ -110,18 +110,34 @@ static int note_lacking(void *arg, struct entry *e, struct bk_err *err)
 	return 0;
 }
 
+/* Where all objects lie; some may not be there. */
+static int find_folders(struct hunt *h, struct bk_err *err)
+{
+	static const char *const names[] = { "DATA", "AGE" };
+
+	for (size_t i = 0; i < BK_COUNT(names); i++) {
+		BK_AUTO_FREE char *dir =
+			bk_asprintf("%s/%s", h->ck->host, names[i]);
+		struct box_stat st;
+		int there = box_stat(h->ck->box, dir, &st, err);
+
+		if (there < 0)
+			return -1;
+		if (there > 0)
+			bk_strv_add(&h->dirs, dir);
+	}
+	return 0;
+}
+
 int find_extra(struct check *ck, struct bk_err *err)
 {
 	struct hunt h = { .ck = ck };
 	struct catalog_query q = { .wanted = ck->known.id };
 	struct catalog *other = NULL;
-	struct box_stat st;
 	struct bk_err busy;
-	int got = 0, there;
+	int got = 0, there = find_folders(&h, err);
 
-	bk_strv_take(&h.dirs, bk_asprintf("%s/DATA", ck->host));
-	there = box_stat(ck->box, h.dirs.v[0], &st, err);
-	if (there > 0 && !check_over(ck))
+	if (there == 0 && !check_over(ck))
 		got = hunt_all(&h, err);
 	/* what a push is at is not extra, and comes still */
 	other = catalog_open(true, 0, &busy);

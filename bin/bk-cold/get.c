@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "identity.h"
 #include "log.h"
 #include "path.h"
 #include "quarantine.h"
@@ -512,6 +513,9 @@ static int work(struct get *g, struct bk_err *err)
 		return -1;
 	if (g->c->cli.dry_run)
 		return list_dry(g, err);
+	if (g->wishes.sealed &&
+	    cold_identities(g->c, &g->supplies.ids, err) < 0)
+		return -1;
 	if (confirm(g, err) < 0)
 		return -1;
 	place_close(g->place);

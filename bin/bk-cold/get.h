@@ -5,6 +5,7 @@
 #ifndef GET_H
 #define GET_H
 
+#include "age.h"
 #include "wish.h"
 
 /* ---- supply.c: boxes, connected when the first file is to come from there -- */
@@ -12,6 +13,7 @@
 struct supplies {
 	struct cold *c;
 	const struct names *names;
+	struct age_identities ids; /* where any is encrypted */
 	void *arg;
 	void (*on_bytes)(void *arg, uint64_t n); /* of the file on its way */
 	struct supplier {

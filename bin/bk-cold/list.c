@@ -23,6 +23,11 @@ static json_t *copy_json(const struct list *l, const struct copy *k)
 	bk_rec_set_str(o, "box", l->names.v[k->box]);
 	bk_rec_set_str(o, "object", k->object);
 	bk_rec_set_str(o, "state", states[k->state]);
+	if (k->sealed.sha256[0]) {
+		bk_rec_set_str(o, "sealed_sha256", k->sealed.sha256);
+		bk_rec_set_int(o, "sealed_size", (int64_t)k->sealed.size);
+		bk_rec_set_str(o, "recipients", k->sealed.print);
+	}
 	bk_rec_set_bool(o, "listed", k->listed);
 	bk_rec_set_time(o, "pushed", k->pushed);
 	if (k->last) {

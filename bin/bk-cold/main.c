@@ -13,7 +13,8 @@
  *
  * wire.c, sftp.c and ssh.c speak to a machine, box*.c make a box of that or of
  * a folder, hash.c proves; catalog*.c know what lies where, name.c, meta*.c,
- * entry.c and manifest*.c write that down on the boxes too; plan.c and walk.c
+ * entry.c and manifest*.c write that down on the boxes too, age_*.c encrypt and
+ * identity.c knows for whom; plan.c and walk.c
  * find the files, source.c reads one while nobody may change it, target.c
  * connects, send.c sends, listing.c lists; safe.c has the rules for a file
  * that is to be released, evidence.c what speaks for its copies, go.c takes it
@@ -41,6 +42,7 @@ static const char usage[] =
 	"      --all           list: also what is no more\n"
 	"      --at TIME       list, get: as it was then\n"
 	"      --box NAME      get: from this box\n"
+	"      --identity FILE get, rebuild, release: the key of what is encrypted\n"
 	"      --in-place      get: to where it was; nothing is overwritten\n"
 	"      --to DIR        get: below this folder\n"
 	"      --numeric-owner get: owners by number, not by name\n"
@@ -61,6 +63,7 @@ enum {
 	OPT_ALL = BK_CLI_OWN,
 	OPT_AT,
 	OPT_BOX,
+	OPT_IDENTITY,
 	OPT_IN_PLACE,
 	OPT_MAX_BYTES,
 	OPT_MAX_TIME,
@@ -76,6 +79,7 @@ static const struct option options[] = {
 	{ "all", no_argument, NULL, OPT_ALL },
 	{ "at", required_argument, NULL, OPT_AT },
 	{ "box", required_argument, NULL, OPT_BOX },
+	{ "identity", required_argument, NULL, OPT_IDENTITY },
 	{ "in-place", no_argument, NULL, OPT_IN_PLACE },
 	{ "max-bytes", required_argument, NULL, OPT_MAX_BYTES },
 	{ "max-time", required_argument, NULL, OPT_MAX_TIME },
@@ -96,15 +100,16 @@ static const struct command {
 	  BK_CLI_BIT(OPT_MAX_BYTES) | BK_CLI_BIT(OPT_MAX_TIME) |
 		  BK_CLI_BIT(OPT_READ_BACK) },
 	{ "get", cmd_get,
-	  BK_CLI_BIT(OPT_AT) | BK_CLI_BIT(OPT_BOX) | BK_CLI_BIT(OPT_IN_PLACE) |
-		  BK_CLI_BIT(OPT_NUMERIC_OWNER) | BK_CLI_BIT(OPT_TO) |
-		  BK_CLI_BIT(OPT_YES) },
+	  BK_CLI_BIT(OPT_AT) | BK_CLI_BIT(OPT_BOX) | BK_CLI_BIT(OPT_IDENTITY) |
+		  BK_CLI_BIT(OPT_IN_PLACE) | BK_CLI_BIT(OPT_NUMERIC_OWNER) |
+		  BK_CLI_BIT(OPT_TO) | BK_CLI_BIT(OPT_YES) },
 	{ "init", cmd_init, 0 },
 	{ "list", cmd_list, BK_CLI_BIT(OPT_ALL) | BK_CLI_BIT(OPT_AT) },
 	{ "probe", cmd_probe, 0 },
 	{ "push", cmd_push, 0 },
-	{ "rebuild", cmd_rebuild, 0 },
-	{ "release", cmd_release, BK_CLI_BIT(OPT_YES) },
+	{ "rebuild", cmd_rebuild, BK_CLI_BIT(OPT_IDENTITY) },
+	{ "release", cmd_release,
+	  BK_CLI_BIT(OPT_IDENTITY) | BK_CLI_BIT(OPT_YES) },
 	{ "status", cmd_status, BK_CLI_BIT(OPT_OFFLINE) },
 	{ "undo", cmd_undo, 0 },
 };
@@ -138,6 +143,9 @@ static void take_option(struct cold *c, int option)
 		break;
 	case OPT_BOX:
 		c->box = optarg;
+		break;
+	case OPT_IDENTITY:
+		c->identity = optarg;
 		break;
 	case OPT_IN_PLACE:
 		c->in_place = true;

@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include "digest.h"
+#include "file.h"
 #include "name.h"
 #include "path.h"
 #include "rec.h"
 #include "time.h"
 
 struct part {
-	FILE *f;
+	FILE *f;	/* NULL: it is not of this generation */
 	uint64_t count; /* lines that tell of files */
 	char *name;
 	char sha256[65]; /* at the end */
@@ -22,13 +23,35 @@ struct part {
 
 struct manifest {
 	struct part parts[MANIFEST_KINDS];
-	struct bk_rec rec; /* into FILES */
+	struct bk_rec rec;		 /* into FILES */
+	const struct age_recipients *to; /* NULL: it is not encrypted */
+	const char *dir;
 	char *prefix;
 	char *last; /* path of the newest line of MTREE */
 };
 
-static const char *const words[MANIFEST_KINDS] = { "FILES", "MTREE",
-						   "SHA256SUMS" };
+static const char *const words[MANIFEST_KINDS] = {
+	"FILES", "MTREE", "SHA256SUMS", "FILES", "MTREE", "NAMES",
+};
+
+static bool is_sealed(enum manifest_kind kind)
+{
+	return kind >= MANIFEST_SEALED_FILES;
+}
+
+const enum manifest_kind *manifest_kinds(bool sealed, size_t *ret_n)
+{
+	static const enum manifest_kind plain[] = { MANIFEST_FILES,
+						    MANIFEST_MTREE,
+						    MANIFEST_SUMS };
+	static const enum manifest_kind age[] = { MANIFEST_SEALED_FILES,
+						  MANIFEST_SEALED_MTREE,
+						  MANIFEST_SEALED_NAMES,
+						  MANIFEST_SUMS };
+
+	*ret_n = sealed ? BK_COUNT(age) : BK_COUNT(plain);
+	return sealed ? age : plain;
+}
 
 /* Names. */
 
@@ -36,22 +59,30 @@ char *manifest_name(const char *host, enum manifest_kind kind, unsigned int gen)
 {
 	BK_AUTO_FREE char *folder = name_of_host(host);
 
-	return bk_asprintf("%s/%s.%08u", folder, words[kind], gen);
+	return bk_asprintf("%s/%s.%08u%s", folder, words[kind], gen,
+			   is_sealed(kind) ? AGE_SUFFIX : "");
 }
 
 bool manifest_is(const char *name, enum manifest_kind *ret_kind,
 		 unsigned int *ret_gen)
 {
 	const char *dot = strchr(name, '.');
+	BK_AUTO_FREE char *digits = NULL;
+	const char *rest;
 	uint64_t gen;
 
-	for (int i = 0; dot && i < MANIFEST_KINDS; i++) {
+	if (!dot || strlen(dot + 1) < 8)
+		return false;
+	digits = bk_memdup(dot + 1, 8);
+	rest = dot + 9;
+	for (int i = 0; i < MANIFEST_KINDS; i++) {
 		size_t n = strlen(words[i]);
+		bool sealed = is_sealed((enum manifest_kind)i);
 
-		if (strncmp(name, words[i], n) != 0 || name + n != dot)
+		if (strncmp(name, words[i], n) != 0 || name + n != dot ||
+		    strcmp(rest, sealed ? AGE_SUFFIX : "") != 0)
 			continue;
-		if (strlen(dot + 1) != 8 ||
-		    bk_parse_u64(dot + 1, 1, 99999999, &gen) < 0)
+		if (bk_parse_u64(digits, 1, 99999999, &gen) < 0)
 			return false;
 		*ret_kind = (enum manifest_kind)i;
 		*ret_gen = (unsigned int)gen;
@@ -109,6 +140,16 @@ int manifest_spool(const char *dir, struct bk_err *err)
 		      : fd;
 }
 
+static struct part *files_of(struct manifest *m)
+{
+	return &m->parts[m->to ? MANIFEST_SEALED_FILES : MANIFEST_FILES];
+}
+
+static struct part *mtree_of(struct manifest *m)
+{
+	return &m->parts[m->to ? MANIFEST_SEALED_MTREE : MANIFEST_MTREE];
+}
+
 static int open_part(struct part *p, const char *dir, struct bk_err *err)
 {
 	int fd = manifest_spool(dir, err);
@@ -131,27 +172,30 @@ static void begin(struct manifest *m, const char *host, unsigned int gen)
 	bk_rec_set_time(o, "time", bk_time_now());
 	bk_rec_json(&m->rec, "manifest", o);
 	/* mtree(8) wants every folder before what is in it. */
-	(void)fputs("#mtree\n. type=dir\n", m->parts[MANIFEST_MTREE].f);
+	(void)fputs("#mtree\n. type=dir\n", mtree_of(m)->f);
 	m->last = bk_strdup("/");
 }
 
 struct manifest *manifest_new(const char *dir, const char *host,
 			      const struct box *b, unsigned int gen,
+			      const struct age_recipients *to,
 			      struct bk_err *err)
 {
 	struct manifest *m = bk_calloc(1, sizeof(*m));
+	size_t n;
+	const enum manifest_kind *kinds = manifest_kinds(to != NULL, &n);
 
 	m->prefix = bk_strdup(box_prefix(b));
-	for (int i = 0; i < MANIFEST_KINDS; i++)
-		m->parts[i].name =
-			manifest_name(host, (enum manifest_kind)i, gen);
-	for (int i = 0; i < MANIFEST_KINDS; i++)
-		if (open_part(&m->parts[i], dir, err) < 0) {
+	m->to = to;
+	m->dir = dir;
+	for (size_t i = 0; i < n; i++)
+		m->parts[kinds[i]].name = manifest_name(host, kinds[i], gen);
+	for (size_t i = 0; i < n; i++)
+		if (open_part(&m->parts[kinds[i]], dir, err) < 0) {
 			manifest_free(m);
 			return NULL;
 		}
-	m->rec = (struct bk_rec){ .mode = BK_REC_JSON,
-				  .f = m->parts[MANIFEST_FILES].f };
+	m->rec = (struct bk_rec){ .mode = BK_REC_JSON, .f = files_of(m)->f };
 	begin(m, host, gen);
 	return m;
 }
@@ -261,12 +305,25 @@ static int put_mtree(struct manifest *m, const struct entry *e,
 	add_mtree(&b, e);
 	free(m->last);
 	m->last = bk_strdup(e->path);
-	return put_line(&m->parts[MANIFEST_MTREE], &b, err);
+	return put_line(mtree_of(m), &b, err);
+}
+
+/* For a person who has age(1) and a shell. */
+static int put_name(struct manifest *m, const struct entry *e,
+		    struct bk_err *err)
+{
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+
+	bk_buf_addf(&b, "%s  %s  ", e->sha256, e->object);
+	name_add_path(&b, e->path);
+	bk_buf_addc(&b, '\n');
+	return put_line(&m->parts[MANIFEST_SEALED_NAMES], &b, err);
 }
 
 int manifest_add(struct manifest *m, const struct entry *e, struct bk_err *err)
 {
-	struct part *files = &m->parts[MANIFEST_FILES];
+	struct part *files = files_of(m);
+	bool sealed = e->sealed.sha256[0] != '\0';
 
 	bk_rec_json(&m->rec, "file", entry_to_json(e));
 	files->count++;
@@ -276,7 +333,10 @@ int manifest_add(struct manifest *m, const struct entry *e, struct bk_err *err)
 		return -1;
 	if (e->meta.type != 'f')
 		return 0;
-	return put_sum(m, e->sha256, e->object, err);
+	if (m->to && put_name(m, e, err) < 0)
+		return -1;
+	return put_sum(m, sealed ? e->sealed.sha256 : e->sha256, e->object,
+		       err);
 }
 
 static int part_sum(struct part *p, char ret[static 65], struct bk_err *err)
@@ -304,7 +364,7 @@ static int part_sum(struct part *p, char ret[static 65], struct bk_err *err)
 
 static int end_files(struct manifest *m, struct bk_err *err)
 {
-	struct part *p = &m->parts[MANIFEST_FILES];
+	struct part *p = files_of(m);
 	char sum[65];
 	json_t *o;
 
@@ -329,16 +389,73 @@ static int end_part(struct part *p, struct bk_err *err)
 	return part_sum(p, p->sha256, err);
 }
 
+static int seal_into(const struct manifest *m, struct part *from, int fd,
+		     struct bk_err *err)
+{
+	AGE_SEAL_AUTO struct age_seal *s = NULL;
+	BK_AUTO_BUF struct bk_buf out = BK_BUF_INIT;
+	char buf[65536];
+	uint64_t at = 0;
+	ssize_t n = 1;
+
+	s = age_seal_new(m->to, from->size, err);
+	while (s && n > 0) {
+		n = pread(fileno(from->f), buf, sizeof(buf), (off_t)at);
+		if (n < 0)
+			return cannot_write(from, err);
+		if (n > 0 ? age_seal_add(s, buf, (size_t)n, &out, err) < 0
+			  : age_seal_end(s, &out, from->sha256, err) < 0)
+			return -1;
+		if (bk_fd_write(fd, out.p, out.len) < 0)
+			return cannot_write(from, err);
+		bk_buf_clear(&out);
+		at += (uint64_t)n;
+	}
+	if (!s)
+		return -1;
+	from->size = age_seal_total(s);
+	return 0;
+}
+
+/* What it is encrypted takes its place. */
+static int seal_part(const struct manifest *m, struct part *p,
+		     struct bk_err *err)
+{
+	int fd = manifest_spool(m->dir, err);
+	FILE *f = NULL;
+
+	if (fd < 0)
+		return -1;
+	if (seal_into(m, p, fd, err) == 0) {
+		f = fdopen(fd, "r");
+		if (!f)
+			(void)cannot_write(p, err);
+	}
+	if (!f) {
+		(void)close(fd);
+		return -1;
+	}
+	(void)fclose(p->f);
+	p->f = f;
+	return 0;
+}
+
 int manifest_end(struct manifest *m, struct bk_err *err)
 {
-	struct part *p = m->parts;
+	size_t n;
+	const enum manifest_kind *kinds = manifest_kinds(m->to != NULL, &n);
 
-	if (end_files(m, err) < 0 || end_part(&p[MANIFEST_MTREE], err) < 0)
+	if (end_files(m, err) < 0 || end_part(mtree_of(m), err) < 0 ||
+	    (m->to && end_part(&m->parts[MANIFEST_SEALED_NAMES], err) < 0))
 		return -1;
-	for (int i = 0; i < MANIFEST_SUMS; i++)
-		if (put_sum(m, p[i].sha256, p[i].name, err) < 0)
+	for (size_t i = 0; i < n - 1; i++) {
+		struct part *p = &m->parts[kinds[i]];
+
+		if ((m->to && seal_part(m, p, err) < 0) ||
+		    put_sum(m, p->sha256, p->name, err) < 0)
 			return -1;
-	return end_part(&p[MANIFEST_SUMS], err);
+	}
+	return end_part(&m->parts[MANIFEST_SUMS], err);
 }
 
 int manifest_part(struct manifest *m, enum manifest_kind kind,

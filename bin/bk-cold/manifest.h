@@ -14,33 +14,54 @@
  *			the hash of all before; its end record tells that it is
  *			whole
  *
+ *
  * The last line of the first two is "# end N SHA256", N lines that tell of
  * files and the hash of all lines before. Beside the hosts' folders lies
  * README.txt.
+ *
+ * What is encrypted has generations of its own, whose SHA256SUMS.GEN has names
+ * that tell nothing, and whose others are encrypted too (age.h), ".age" behind
+ * their names. One more is among them, for a person:
+ *
+ *	NAMES.GEN.age	"SHA256  OBJECT  PATH": the hash of the file itself, the
+ *			name of what lies there, and its path, in which each byte
+ *			that name.h does not keep is %XX; and a last line like those
+ *			above
+ *
+ * They are told by README.age.txt.
  */
 #ifndef MANIFEST_H
 #define MANIFEST_H
 
+#include "age.h"
 #include "box.h"
 #include "entry.h"
 
 #define MANIFEST_README "README.txt"
+#define MANIFEST_README_AGE "README.age.txt"
 
 enum manifest_kind {
 	MANIFEST_FILES,
 	MANIFEST_MTREE,
 	MANIFEST_SUMS, /* the last to be put there */
+	MANIFEST_SEALED_FILES,
+	MANIFEST_SEALED_MTREE,
+	MANIFEST_SEALED_NAMES,
 	MANIFEST_KINDS,
 };
+
+/* The parts that a generation has, in the order in which they are put there. */
+const enum manifest_kind *manifest_kinds(bool sealed, size_t *ret_n);
 
 struct manifest;
 
 /*
  * A new one for this host and box, kept in unnamed files of folder dir while
- * it grows: its size does not matter.
+ * it grows: its size does not matter. to: it is encrypted for these; NULL: not.
  */
 struct manifest *manifest_new(const char *dir, const char *host,
 			      const struct box *b, unsigned int gen,
+			      const struct age_recipients *to,
 			      struct bk_err *err);
 /* e->object is set for files. Folders before what is in them, for mtree(8). */
 int manifest_add(struct manifest *m, const struct entry *e, struct bk_err *err);
@@ -52,7 +73,7 @@ int manifest_part(struct manifest *m, enum manifest_kind kind,
 		  const char **ret_name);
 void manifest_free(struct manifest *m);
 
-/* "HOST/FILES.00000001"; the caller frees it. */
+/* "HOST/FILES.00000001", "HOST/FILES.00000001.age"; the caller frees it. */
 char *manifest_name(const char *host, enum manifest_kind kind,
 		    unsigned int gen);
 /* Is this the name of a part in the folder of a host? Which one? */
@@ -62,11 +83,13 @@ bool manifest_is(const char *name, enum manifest_kind *ret_kind,
 int manifest_last(struct box *b, const char *host, unsigned int *ret,
 		  struct bk_err *err);
 /*
- * Read FILES.GEN: each() for every entry, once all of it came and proved to be
- * whole. 65 where it is cut off or damaged, 66 where there is none; each()
- * returns 0, or -1 with err.
+ * Read FILES.GEN, or with ids FILES.GEN.age: each() for every entry, once all
+ * of it came and proved to be whole. 65 where it is cut off or damaged, 66
+ * where there is none, 77 where it is encrypted for others; each() returns 0,
+ * or -1 with err.
  */
 int manifest_read(struct box *b, const char *host, unsigned int gen,
+		  const struct age_identities *ids,
 		  int (*each)(void *arg, struct entry *e, struct bk_err *err),
 		  void *arg, struct bk_err *err);
 /*
@@ -82,5 +105,7 @@ int manifest_spool(const char *dir, struct bk_err *err);
 
 /* The text of README.txt for this box. */
 void manifest_readme(struct bk_buf *ret, const struct box *b);
+/* And of README.age.txt. */
+void manifest_readme_age(struct bk_buf *ret, const struct box *b);
 
 #endif

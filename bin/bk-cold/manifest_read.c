@@ -15,6 +15,7 @@
 struct spool {
 	int fd;
 	const char *name;
+	struct age_open *open; /* NULL: it is not encrypted */
 };
 
 static int spool_open(struct bk_err *err)
@@ -33,6 +34,14 @@ static int spool_add(void *arg, const void *p, size_t n, struct bk_err *err)
 	if (bk_fd_write(s->fd, p, n) == 0)
 		return 0;
 	return bk_err_set(err, BK_EX_IOERR, errno, "cannot keep '%s'", s->name);
+}
+
+static int spool_open_more(void *arg, const void *p, size_t n,
+			   struct bk_err *err)
+{
+	const struct spool *s = arg;
+
+	return age_open_add(s->open, p, n, err);
 }
 
 static int damaged(struct bk_err *err, const char *name, const char *why)
@@ -54,7 +63,9 @@ static int fetch(struct box *b, struct spool *s, struct bk_err *err)
 				  s->name);
 	if (st.type != 'f' && st.type != '?')
 		return damaged(err, s->name, "it is no file");
-	if (box_get(b, s->name, st.size, spool_add, s, err) < 0)
+	if (box_get(b, s->name, st.size, s->open ? spool_open_more : spool_add,
+		    s, err) < 0 ||
+	    (s->open && age_open_end(s->open, err) < 0))
 		return -1;
 	if (lseek(s->fd, 0, SEEK_SET) == 0)
 		return 0;
@@ -194,18 +205,38 @@ static int hand_over(const json_t *o,
 	return each(arg, &e, err);
 }
 
+/* Of what is encrypted the message does not tell which file it was. */
+static int fetch_files(struct box *b, struct spool *s,
+		       const struct age_identities *ids, struct bk_err *err)
+{
+	AGE_OPEN_AUTO struct age_open *open = NULL;
+
+	if (!ids)
+		return fetch(b, s, err);
+	open = age_open_new(ids, spool_add, s, err);
+	s->open = open;
+	if (open && fetch(b, s, err) == 0)
+		return 0;
+	if (err->exit == BK_EX_DATAERR || err->exit == BK_EX_NOPERM)
+		(void)bk_err_set(err, err->exit, 0, "the manifest %s: %s",
+				 s->name, err->msg);
+	return -1;
+}
+
 int manifest_read(struct box *b, const char *host, unsigned int gen,
+		  const struct age_identities *ids,
 		  int (*each)(void *arg, struct entry *e, struct bk_err *err),
 		  void *arg, struct bk_err *err)
 {
-	BK_AUTO_FREE char *name = manifest_name(host, MANIFEST_FILES, gen);
+	BK_AUTO_FREE char *name = manifest_name(
+		host, ids ? MANIFEST_SEALED_FILES : MANIFEST_FILES, gen);
 	BK_AUTO(bk_rec_in_free) struct bk_rec_in in = { .status = 0 };
 	BK_AUTO_CLOSE int fd = spool_open(err);
-	struct spool spool = { fd, name };
+	struct spool spool = { fd, name, NULL };
 	json_t *o = NULL;
 	int got;
 
-	if (fd < 0 || fetch(b, &spool, err) < 0 ||
+	if (fd < 0 || fetch_files(b, &spool, ids, err) < 0 ||
 	    check_files(fd, name, err) < 0)
 		return -1;
 	if (lseek(fd, 0, SEEK_SET) < 0)
@@ -254,6 +285,7 @@ static int check_last(struct sums *s, const char *line, struct bk_err *err)
 	return 0;
 }
 
+/* Of the kinds that stand in it; others has their names. */
 static int check_sums(int fd, const char *name, char *const others[],
 		      char ret[static MANIFEST_KINDS][65], struct bk_err *err)
 {
@@ -266,8 +298,9 @@ static int check_sums(int fd, const char *name, char *const others[],
 	if (!s.md)
 		return -1;
 	while ((got = next_line(&s, &line, &len, err)) > 0 && *line != '#') {
-		for (int i = 0; i < MANIFEST_SUMS; i++)
-			note_part(line, others[i], ret[i]);
+		for (int i = 0; i < MANIFEST_KINDS; i++)
+			if (i != MANIFEST_SUMS)
+				note_part(line, others[i], ret[i]);
 		if (add_line(&s, line, len, err) < 0)
 			return -1;
 	}
@@ -304,17 +337,23 @@ static int whole_sum(const struct spool *s, char ret[static 65],
 int manifest_read_sums(struct box *b, const char *host, unsigned int gen,
 		       char ret[static MANIFEST_KINDS][65], struct bk_err *err)
 {
-	BK_AUTO_FREE char *name = manifest_name(host, MANIFEST_SUMS, gen);
-	BK_AUTO_FREE char *files = manifest_name(host, MANIFEST_FILES, gen);
-	BK_AUTO_FREE char *mtree = manifest_name(host, MANIFEST_MTREE, gen);
-	char *const others[MANIFEST_SUMS] = { files, mtree };
 	BK_AUTO_CLOSE int fd = spool_open(err);
-	struct spool spool = { fd, name };
+	char *names[MANIFEST_KINDS];
+	struct spool spool = { fd, NULL, NULL };
+	int got = fd < 0 ? -1 : 0;
 
-	for (int i = 0; i < MANIFEST_KINDS; i++)
+	for (int i = 0; i < MANIFEST_KINDS; i++) {
+		names[i] = manifest_name(host, (enum manifest_kind)i, gen);
 		ret[i][0] = '\0';
-	if (fd < 0 || fetch(b, &spool, err) < 0 ||
-	    check_sums(fd, name, others, ret, err) < 0)
-		return -1;
-	return whole_sum(&spool, ret[MANIFEST_SUMS], err);
+	}
+	spool.name = names[MANIFEST_SUMS];
+	if (got == 0)
+		got = fetch(b, &spool, err);
+	if (got == 0)
+		got = check_sums(fd, spool.name, names, ret, err);
+	if (got == 0)
+		got = whole_sum(&spool, ret[MANIFEST_SUMS], err);
+	for (int i = 0; i < MANIFEST_KINDS; i++)
+		free(names[i]);
+	return got;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "name.h"
 
-#include "buf.h"
+#include <sys/random.h>
+
+#include "age.h"
 #include "digest.h"
 #include "log.h"
 #include "path.h"
@@ -23,15 +25,20 @@ static void add_hash(struct bk_buf *b, const char *p, size_t n)
 	bk_buf_addf(b, "%%~%s", sum);
 }
 
-static void add_component(struct bk_buf *b, const char *p, size_t n)
+static void add_encoded(struct bk_buf *b, const char *p, size_t n)
 {
-	size_t start = b->len;
-
 	for (size_t i = 0; i < n; i++)
 		if (is_plain(p[i]) && (i > 0 || (p[i] != '-' && p[i] != '.')))
 			bk_buf_addc(b, p[i]);
 		else
 			bk_buf_addf(b, "%%%02X", (unsigned char)p[i]);
+}
+
+static void add_component(struct bk_buf *b, const char *p, size_t n)
+{
+	size_t start = b->len;
+
+	add_encoded(b, p, n);
 	if (b->len - start <= NAME_COMPONENT)
 		return;
 	b->len = start;
@@ -78,6 +85,30 @@ char *name_of_object(const char *host, const char *path)
 			return name_of_object_alone(host, path);
 	}
 	return bk_buf_steal(&b);
+}
+
+char *name_of_sealed(const char *host)
+{
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+	unsigned char bytes[16];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		abort();
+	add_component(&b, host, strlen(host));
+	bk_buf_addf(&b, "/AGE/%02x/", bytes[0]);
+	for (size_t i = 1; i < sizeof(bytes); i++)
+		bk_buf_addf(&b, "%02x", bytes[i]);
+	bk_buf_adds(&b, AGE_SUFFIX);
+	return bk_buf_steal(&b);
+}
+
+void name_add_path(struct bk_buf *b, const char *path)
+{
+	for (const char *p = path + 1, *end; *p; p = *end ? end + 1 : end) {
+		end = strchrnul(p, '/');
+		bk_buf_addc(b, '/');
+		add_encoded(b, p, (size_t)(end - p));
+	}
 }
 
 bool name_is_safe(const char *name)

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#include "buf.h"
+
 enum {
 	NAME_COMPONENT = 238, /* with what may come behind it: 255 */
 	NAME_MAX_LEN = 3000,  /* of a name */
@@ -28,6 +30,13 @@ char *name_of_object(const char *host, const char *path);
  * name of one of its folders.
  */
 char *name_of_object_alone(const char *host, const char *path);
+/*
+ * "HOST/AGE/3f/9c...", 32 hexadecimal digits at random and ".age": tells
+ * nothing of what it is.
+ */
+char *name_of_sealed(const char *host);
+/* A path, each byte of it as above, "/" apart; however long it gets. */
+void name_add_path(struct bk_buf *b, const char *path);
 /* The host's own folder: its name, encoded. */
 char *name_of_host(const char *host);
 /*

@@ -14,8 +14,9 @@ enum { BATCH = 500, LOSSES_MAX = 4, SHOW_MS = 200 };
 /* What is asked for: an object, or a part of a manifest. */
 struct item {
 	char *name;
-	char *sha256;
-	char *path; /* NULL: manifest gen */
+	char *sha256;	/* of what it is a copy of */
+	char there[65]; /* of what lies there */
+	char *path;	/* NULL: manifest gen */
 	unsigned int gen;
 };
 
@@ -41,8 +42,10 @@ static void batch_clear(struct batch *b)
 }
 
 static void batch_add(struct batch *b, const char *name, const char *sha256,
-		      const char *path, uint64_t size, unsigned int gen)
+		      const struct sealed *sealed, const char *path,
+		      uint64_t size, unsigned int gen)
 {
+	bool is_sealed = sealed && sealed->sha256[0];
 	struct item *i = &b->items[b->n];
 
 	*i = (struct item){
@@ -51,6 +54,10 @@ static void batch_add(struct batch *b, const char *name, const char *sha256,
 		.path = path ? bk_strdup(path) : NULL,
 		.gen = gen,
 	};
+	(void)snprintf(i->there, sizeof(i->there), "%s",
+		       is_sealed ? sealed->sha256 : sha256);
+	if (is_sealed)
+		size = sealed->size;
 	b->v[b->n++] = (struct box_hash){ .name = i->name, .size = size };
 	b->bytes += size;
 }
@@ -181,8 +188,7 @@ static char *advice(struct check *ck, const struct item *i)
 static void judge_copy(struct check *ck, const struct item *i,
 		       const struct box_hash *h)
 {
-	bool right =
-		h->found == BOX_HASHED && strcmp(h->sha256, i->sha256) == 0;
+	bool right = h->found == BOX_HASHED && strcmp(h->sha256, i->there) == 0;
 	struct check_result r = {
 		.box = ck->known.id,
 		.object = i->name,
@@ -212,7 +218,7 @@ static void judge_copy(struct check *ck, const struct item *i,
 		what = bk_asprintf("it is not there; %s", todo);
 	else
 		what = bk_asprintf("its SHA-256 is %.16s..., not %.16s...; %s",
-				   h->sha256, i->sha256, todo);
+				   h->sha256, i->there, todo);
 	if (h->found == BOX_ABSENT)
 		ck->n.missing++;
 	else
@@ -276,7 +282,7 @@ static int take_part(void *arg, unsigned int gen, int kind, const char *sha256,
 	BK_AUTO_FREE char *name = manifest_name(b->ck->c->conf->host,
 						(enum manifest_kind)kind, gen);
 
-	batch_add(b, name, sha256, NULL, 0, gen);
+	batch_add(b, name, sha256, NULL, NULL, 0, gen);
 	return b->n == BATCH ? run(b, err) : 0;
 }
 
@@ -314,7 +320,8 @@ static int take_object(void *arg, const struct catalog_object *o,
 		b->ck->n.left++;
 		return 0;
 	}
-	batch_add(b, o->object, o->sha256, o->path, o->size, 0);
+	batch_add(b, o->object, o->sha256, &o->copy.sealed, o->path, o->size,
+		  0);
 	return batch_is_full(b) ? run(b, err) : 0;
 }
 

@@ -10,12 +10,22 @@
 #include <sys/resource.h>
 
 #include "file.h"
+#include "identity.h"
 #include "log.h"
 #include "name.h"
 #include "path.h"
 #include "quarantine.h"
 #include "sig.h"
 #include "time.h"
+
+/* For whom its files are encrypted. */
+static void find_recipients(struct push *p, struct tally *t)
+{
+	const char *file = cold_recipients(p->c->conf, t->set);
+
+	t->sealed = file != NULL;
+	t->refused = file && age_recipients_read(file, &t->to, &t->err) < 0;
+}
 
 struct tally *push_tally(struct push *p, const char *set)
 {
@@ -28,6 +38,7 @@ struct tally *push_tally(struct push *p, const char *set)
 		bk_realloc(p->tallies, p->ntallies + 1, sizeof(struct tally *));
 	t = bk_calloc(1, sizeof(*t));
 	t->set = bk_strdup(set);
+	find_recipients(p, t);
 	p->tallies[p->ntallies++] = t;
 	return t;
 }
@@ -221,11 +232,34 @@ static int push_decision(struct push *p, const struct decision *d,
 		push_failed(p, v.t, d->path, "cannot be seen now", false);
 		return 0;
 	}
+	if (v.t->refused) {
+		push_failed(p, v.t, d->path, v.t->err.msg, false);
+		return 0;
+	}
 	v.boxes = boxes_for(p, d);
 	return v.boxes ? walk_decision(&w, d, err) : 0;
 }
 
 /* ---- the whole ------------------------------------------------------------- */
+
+/* Nothing on a box is changed, so what went there before stays as it is. */
+static int tell_unsealed(const struct push *p, struct bk_err *err)
+{
+	for (size_t i = 0; i < p->ntallies; i++) {
+		const struct tally *t = p->tallies[i];
+		int64_t n =
+			t->sealed ? catalog_unsealed(p->cat, t->set, err) : 0;
+
+		if (n < 0)
+			return -1;
+		if (n > 0)
+			bk_warning("set %s: %lld %s on boxes unencrypted, from "
+				   "before; what lies there is never changed",
+				   cold_set_name(t->set), (long long)n,
+				   n == 1 ? "file lies" : "files lie");
+	}
+	return 0;
+}
 
 static int run(struct push *p, char **sets, size_t *ret_unlisted,
 	       struct bk_err *err)
@@ -241,7 +275,7 @@ static int run(struct push *p, char **sets, size_t *ret_unlisted,
 	if (p->c->cli.dry_run)
 		return 0;
 	if (send_drain(p, err) < 0 || push_commit(p, err) < 0 ||
-	    list_all(p, ret_unlisted, err) < 0)
+	    list_all(p, ret_unlisted, err) < 0 || tell_unsealed(p, err) < 0)
 		return -1;
 	return push_commit(p, err);
 }
@@ -400,6 +434,7 @@ static void push_free(struct push *p)
 	for (size_t i = 0; i < p->ntallies; i++) {
 		free(p->tallies[i]->set);
 		free(p->tallies[i]->first);
+		age_recipients_free(&p->tallies[i]->to);
 		free(p->tallies[i]);
 	}
 	free(p->tallies);

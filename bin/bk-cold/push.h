@@ -6,6 +6,7 @@
 #ifndef PUSH_H
 #define PUSH_H
 
+#include "age.h"
 #include "plan.h"
 #include "source.h"
 #include "target.h"
@@ -13,6 +14,10 @@
 /* Counts for one set. */
 struct tally {
 	char *set;
+	bool sealed; /* it is encrypted, for these */
+	struct age_recipients to;
+	bool refused;		       /* they cannot be had */
+	struct bk_err err;	       /* why */
 	uint64_t files, bytes;	       /* in it */
 	uint64_t copied, copied_bytes; /* files proved on a box, in this run */
 	uint64_t young;		       /* not old enough yet */

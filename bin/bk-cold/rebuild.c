@@ -3,6 +3,7 @@
  * rebuild: the catalog anew from the manifests of a box, or what it lacks of
  * them. What it knows already stays.
  */
+#include "identity.h"
 #include "log.h"
 #include "look.h"
 #include "manifest.h"
@@ -15,13 +16,17 @@ struct rebuild {
 	struct catalog *cat; /* NULL: dry run */
 	struct box *box;
 	struct catalog_box known;
-	unsigned int *gens; /* those that are there, in order */
+	struct generation {
+		unsigned int gen;
+		bool sealed; /* it is encrypted */
+	} * gens;	     /* those that are there, in order */
 	size_t ngens;
+	struct age_identities ids; /* where any is encrypted */
 	int64_t before; /* versions that the catalog had have ids up to this */
 	unsigned int gen;
 	uint64_t entries, fresh; /* of one generation */
 	uint64_t files, news;	 /* of all */
-	size_t bad;
+	size_t bad, locked;	 /* locked ones are bad, too */
 };
 
 /* ---- one entry ------------------------------------------------------------- */
@@ -147,22 +152,26 @@ static int take_entry(void *arg, struct entry *e, struct bk_err *err)
 
 /* ---- one generation -------------------------------------------------------- */
 
-static void print_generation(struct rebuild *r, const char *why)
+static void print_generation(struct rebuild *r, const struct bk_err *err)
 {
+	const char *why = err ? err->msg : NULL;
+	const char *result = !err			 ? "ok"
+			     : err->exit == BK_EX_NOPERM ? "locked"
+							 : "damaged";
 	BK_AUTO_FREE char *gen = bk_asprintf("%08u", r->gen);
 	BK_AUTO_FREE char *entries = look_number(r->entries);
 	BK_AUTO_FREE char *fresh = look_number(r->fresh);
 	json_t *o;
 
 	if (r->c->out.mode != BK_REC_JSON) {
-		bk_rec_text(&r->c->out, gen, why ? "damaged" : "ok", entries,
-			    fresh, why ? why : "", NULL);
+		bk_rec_text(&r->c->out, gen, result, entries, fresh,
+			    why ? why : "", NULL);
 		return;
 	}
 	o = json_object();
 	bk_rec_set_str(o, "box", box_name(r->box));
 	bk_rec_set_int(o, "gen", r->gen);
-	bk_rec_set_str(o, "result", why ? "damaged" : "ok");
+	bk_rec_set_str(o, "result", result);
 	bk_rec_set_int(o, "entries", (int64_t)r->entries);
 	bk_rec_set_int(o, "new", (int64_t)r->fresh);
 	if (why)
@@ -186,14 +195,16 @@ static int note_manifest(struct rebuild *r, struct bk_err *err)
 }
 
 /* 0 also where it is damaged; -1 where nothing more can be read. */
-static int read_generation(struct rebuild *r, struct bk_err *err)
+static int read_generation(struct rebuild *r, const struct generation *g,
+			   struct bk_err *err)
 {
 	struct bk_err why = { 0 };
 	int got;
 
+	r->gen = g->gen;
 	r->entries = r->fresh = 0;
-	got = manifest_read(r->box, r->c->conf->host, r->gen, take_entry, r,
-			    &why);
+	got = manifest_read(r->box, r->c->conf->host, r->gen,
+			    g->sealed ? &r->ids : NULL, take_entry, r, &why);
 	if (got == 0)
 		got = note_manifest(r, &why);
 	/* a push that was interrupted left it, and listed all of it again */
@@ -201,13 +212,15 @@ static int read_generation(struct rebuild *r, struct bk_err *err)
 		bk_info("%s", why.msg);
 		got = 0;
 	}
-	if (got < 0 && why.exit != BK_EX_DATAERR) {
+	/* one that other keys open is no reason not to read the next one */
+	if (got < 0 && why.exit != BK_EX_DATAERR &&
+	    !(g->sealed && why.exit == BK_EX_NOPERM)) {
 		*err = why;
 		return -1;
 	}
-	if (got < 0)
-		r->bad++;
-	print_generation(r, got < 0 ? why.msg : NULL);
+	r->bad += got < 0;
+	r->locked += got < 0 && why.exit == BK_EX_NOPERM;
+	print_generation(r, got < 0 ? &why : NULL);
 	r->files += r->entries;
 	r->news += r->fresh;
 	return r->cat ? catalog_commit(r->cat, err) : 0;
@@ -222,18 +235,20 @@ static int note_name(void *arg, const char *name, const struct box_stat *st)
 	unsigned int gen;
 
 	(void)st;
-	if (!manifest_is(name, &kind, &gen) || kind != MANIFEST_FILES)
+	if (!manifest_is(name, &kind, &gen) ||
+	    (kind != MANIFEST_FILES && kind != MANIFEST_SEALED_FILES))
 		return 0;
 	r->gens = bk_realloc(r->gens, r->ngens + 1, sizeof(*r->gens));
-	r->gens[r->ngens++] = gen;
+	r->gens[r->ngens++] =
+		(struct generation){ gen, kind == MANIFEST_SEALED_FILES };
 	return 0;
 }
 
 static int compare(const void *a, const void *b)
 {
-	const unsigned int *x = a, *y = b;
+	const struct generation *x = a, *y = b;
 
-	return *x < *y ? -1 : *x > *y;
+	return x->gen < y->gen ? -1 : x->gen > y->gen;
 }
 
 static int note_host(void *arg, const char *name, const struct box_stat *st)
@@ -245,6 +260,22 @@ static int note_host(void *arg, const char *name, const struct box_stat *st)
 	return 0;
 }
 
+/* Is there a first manifest in this folder? */
+static int has_first(struct rebuild *r, const char *folder, struct bk_err *err)
+{
+	static const char *const ends[] = { "", AGE_SUFFIX };
+	int got = 0;
+
+	for (size_t i = 0; got == 0 && i < BK_COUNT(ends); i++) {
+		BK_AUTO_FREE char *first =
+			bk_asprintf("%s/FILES.00000001%s", folder, ends[i]);
+		struct box_stat st;
+
+		got = box_stat(r->box, first, &st, err);
+	}
+	return got;
+}
+
 static int nothing(struct rebuild *r, struct bk_err *err)
 {
 	BK_AUTO_STRV struct bk_strv hosts = BK_STRV_INIT;
@@ -253,10 +284,7 @@ static int nothing(struct rebuild *r, struct bk_err *err)
 	if (box_list(r->box, "", note_host, &hosts, err) < 0)
 		return -1;
 	for (size_t i = 0; i < hosts.n && b.len < 300; i++) {
-		BK_AUTO_FREE char *first =
-			bk_asprintf("%s/FILES.00000001", hosts.v[i]);
-		struct box_stat st;
-		int got = box_stat(r->box, first, &st, err);
+		int got = has_first(r, hosts.v[i], err);
 
 		if (got < 0)
 			return -1;
@@ -282,6 +310,9 @@ static int find_generations(struct rebuild *r, struct bk_err *err)
 	if (r->ngens == 0)
 		return nothing(r, err);
 	qsort(r->gens, r->ngens, sizeof(*r->gens), compare);
+	for (size_t i = 0; i < r->ngens; i++)
+		if (r->gens[i].sealed)
+			return cold_identities(r->c, &r->ids, err);
 	return 0;
 }
 
@@ -303,8 +334,8 @@ static int know(struct rebuild *r, const char *id, struct bk_err *err)
 	}
 	free(r->known.peer);
 	r->known.peer = bk_strdup(box_peer(r->box));
-	if (r->gens[r->ngens - 1] > r->known.gen)
-		r->known.gen = r->gens[r->ngens - 1];
+	if (r->gens[r->ngens - 1].gen > r->known.gen)
+		r->known.gen = r->gens[r->ngens - 1].gen;
 	return catalog_box_put(r->cat, &r->known, err);
 }
 
@@ -327,15 +358,15 @@ static int run(struct rebuild *r, const char *name, struct bk_err *err)
 	if (!r->box || cold_read_id(r->box, id, err) < 0 ||
 	    find_generations(r, err) < 0 || open_catalog(r, id, err) < 0)
 		return -1;
-	for (size_t i = 0; i < r->ngens; i++) {
-		r->gen = r->gens[i];
-		if (read_generation(r, err) < 0)
+	for (size_t i = 0; i < r->ngens; i++)
+		if (read_generation(r, &r->gens[i], err) < 0)
 			return -1;
-	}
 	bk_notice("box %s: %llu entries in its manifests, %llu new ones%s",
 		  name, (unsigned long long)r->files,
 		  (unsigned long long)r->news,
 		  r->news ? "; prove the copies: bk-cold check" : "");
+	if (r->locked == r->ngens)
+		return BK_EX_NOPERM;
 	return r->bad ? BK_EX_PARTIAL : BK_EX_OK;
 }
 
@@ -353,6 +384,7 @@ int cmd_rebuild(struct cold *c, char **args)
 	box_close(r.box);
 	catalog_close(r.cat);
 	catalog_box_free(&r.known);
+	age_identities_free(&r.ids);
 	free(r.gens);
 	bk_rec_end(&c->out, status);
 	return status;

@@ -45,8 +45,10 @@ struct job {
 	struct entry before; /* what the catalog had; path NULL: nothing */
 	bool untouched;	     /* by its times it is what it was before */
 	enum step step;
-	boxset want;	/* boxes that are to have it */
-	boxset waiting; /* of them, those that still need a round */
+	boxset want;	       /* boxes that are to have it */
+	boxset waiting;	       /* of them, those that still need a round */
+	struct age_seal *seal; /* of this round, where it is encrypted */
+	char *name;	       /* and what it is to be called there */
 	struct part *parts;
 	size_t nparts, going; /* of this round; not done yet */
 	bool counted;	      /* in the tally as copied */
@@ -56,12 +58,15 @@ struct job {
 
 /* One buffer is enough: what is read goes on at once. */
 static unsigned char chunk[CHUNK];
+static struct bk_buf sealed;
 
 static void job_free(struct job *j)
 {
 	source_close(&j->src);
 	entry_free(&j->e);
 	entry_free(&j->before);
+	age_seal_free(j->seal);
+	free(j->name);
 	free(j->parts);
 	free(j);
 }
@@ -99,7 +104,7 @@ static void fail_part(struct job *j, const struct target *to,
 	report(j, err->msg, to->refused);
 }
 
-/* Boxes on which its content lies already, as far as is known. */
+/* Boxes on which its content lies already as it should, as far as is known. */
 static boxset good_copies(struct job *j, struct bk_err *err)
 {
 	const struct entry *e = *j->e.sha256 ? &j->e : &j->before;
@@ -108,7 +113,8 @@ static boxset good_copies(struct job *j, struct bk_err *err)
 	boxset good = 0;
 
 	for (ssize_t i = 0; i < n; i++)
-		if (v[i].state == COPY_OK)
+		if (v[i].state == COPY_OK &&
+		    (v[i].sealed.sha256[0] != '\0') == j->t->sealed)
 			good |= BOXSET(v[i].box);
 	copies_free(v, n > 0 ? (size_t)n : 0);
 	return good;
@@ -241,10 +247,13 @@ static boxset startable(struct job *j)
 static char *object_name(const struct job *j, const struct target *to)
 {
 	const char *host = j->p->plan.host;
-	char *name = name_of_object(host, j->e.path);
 	struct bk_err err;
+	char *name;
 	int taken = 0;
 
+	if (j->seal)
+		return bk_strdup(j->name);
+	name = name_of_object(host, j->e.path);
 	for (char *p = strchr(name, '/'); p && !taken; p = strchr(p + 1, '/')) {
 		*p = '\0';
 		taken = catalog_has_object(j->p->cat, to->known.id, name, &err);
@@ -260,18 +269,39 @@ static void start_part(struct job *j, struct target *to)
 {
 	BK_AUTO_FREE char *name = object_name(j, to);
 	struct part *part = &j->parts[j->nparts];
+	uint64_t size = j->seal ? j->e.sealed.size : j->e.meta.size;
 	struct bk_err err;
 
-	if (target_reserve(to, j->e.meta.size, &err) < 0) {
+	if (target_reserve(to, size, &err) < 0) {
 		fail_part(j, to, &err);
 		return;
 	}
 	*part = (struct part){ .job = j, .to = to };
-	part->u = box_upload(to->box, j->p->targets.host, name, j->e.meta.size,
-			     on_done, part);
+	part->u = box_upload(to->box, j->p->targets.host, name, size, on_done,
+			     part);
 	j->nparts++;
 	j->going++;
 	j->waiting &= ~BOXSET(to->known.id);
+}
+
+/*
+ * With another key each time: what is read may be other bytes than last time.
+ */
+static int start_seal(struct job *j, struct bk_err *err)
+{
+	struct sealed *s = &j->e.sealed;
+
+	if (!j->t->sealed)
+		return 0;
+	age_seal_free(j->seal);
+	j->seal = age_seal_new(&j->t->to, j->e.meta.size, err);
+	if (!j->seal)
+		return -1;
+	free(j->name);
+	j->name = name_of_sealed(j->p->plan.host);
+	*s = (struct sealed){ .size = age_seal_total(j->seal) };
+	memcpy(s->print, j->t->to.print, sizeof(s->print));
+	return 0;
 }
 
 static void start_round(struct job *j)
@@ -282,7 +312,7 @@ static void start_round(struct job *j)
 
 	if (!ready)
 		return;
-	if (source_rewind(&j->src, &err) < 0) {
+	if (source_rewind(&j->src, &err) < 0 || start_seal(j, &err) < 0) {
 		fail_job(j, &err);
 		return;
 	}
@@ -295,29 +325,60 @@ static void start_round(struct job *j)
 			start_part(j, &t->v[i]);
 }
 
-/* What all of its boxes take now. */
+/* How much more may be read: what all of its boxes take now. */
 static size_t room(const struct job *j)
 {
-	size_t most = CHUNK;
+	size_t most = CHUNK, more;
 
 	for (size_t i = 0; i < j->nparts; i++)
 		if (j->parts[i].u && upload_room(j->parts[i].u) < most)
 			most = upload_room(j->parts[i].u);
-	return most;
+	if (!j->seal)
+		return most;
+	/* it gets longer; at least one byte, or it waits for more room */
+	more = age_seal_room(j->seal, most) - most;
+	return most > more ? most - more : 0;
+}
+
+static void write_parts(struct job *j, const void *p, size_t n)
+{
+	for (size_t i = 0; i < j->nparts; i++)
+		if (j->parts[i].u && n > 0)
+			upload_write(j->parts[i].u, p, n);
+}
+
+static int write_sealed(struct job *j, size_t n, struct bk_err *err)
+{
+	bk_buf_clear(&sealed);
+	if (age_seal_add(j->seal, chunk, n, &sealed, err) < 0)
+		return -1;
+	write_parts(j, sealed.p, sealed.len);
+	return 0;
+}
+
+/* What is still to come of it: where nothing was to be encrypted, all. */
+static int end_seal(struct job *j, struct bk_err *err)
+{
+	bk_buf_clear(&sealed);
+	if (age_seal_end(j->seal, &sealed, j->e.sealed.sha256, err) < 0)
+		return -1;
+	write_parts(j, sealed.p, sealed.len);
+	return 0;
 }
 
 static void finish_parts(struct job *j)
 {
+	const char *sha256 = j->seal ? j->e.sealed.sha256 : j->e.sha256;
 	struct bk_err err;
 
-	if (end_reading(j, &err) < 0) {
+	if (end_reading(j, &err) < 0 || (j->seal && end_seal(j, &err) < 0)) {
 		fail_job(j, &err);
 		return;
 	}
 	j->step = STEP_PROVE;
 	for (size_t i = 0; i < j->nparts; i++)
 		if (j->parts[i].u)
-			upload_finish(j->parts[i].u, j->e.sha256);
+			upload_finish(j->parts[i].u, sha256);
 }
 
 static void read_on(struct job *j)
@@ -343,10 +404,10 @@ static void read_on(struct job *j)
 					 "was changed meanwhile");
 			fail_job(j, &err);
 		} else {
-			for (size_t i = 0; i < j->nparts; i++)
-				if (j->parts[i].u)
-					upload_write(j->parts[i].u, chunk,
-						     (size_t)got);
+			if (!j->seal)
+				write_parts(j, chunk, (size_t)got);
+			else if (write_sealed(j, (size_t)got, &err) < 0)
+				fail_job(j, &err);
 			j->p->sent += (uint64_t)got;
 		}
 	}
@@ -473,6 +534,8 @@ void send_free(struct push *p)
 	free(p->jobs);
 	p->jobs = NULL;
 	p->njobs = 0;
+	bk_buf_free(&sealed);
+	sealed = BK_BUF_INIT;
 }
 
 int send_drain(struct push *p, struct bk_err *err)

@@ -19,6 +19,7 @@ struct flow {
 	bool own; /* what failed is here, not the box */
 	uint64_t n;
 	EVP_MD_CTX *md;
+	struct age_open *open; /* where it is encrypted */
 };
 
 static bool is_zero(const char *p, size_t n)
@@ -80,12 +81,37 @@ static int flow_add(void *arg, const void *p, size_t n, struct bk_err *err)
 	return 0;
 }
 
+static int flow_open(void *arg, const void *p, size_t n, struct bk_err *err)
+{
+	const struct flow *f = arg;
+
+	return age_open_add(f->open, p, n, err);
+}
+
+/* What lies there as it is, or encrypted. */
+static int flow_begin(struct flow *f, const struct sealed *sealed,
+		      struct bk_err *err)
+{
+	f->md = bk_digest_new(err);
+	if (f->md && sealed->sha256[0])
+		f->open = age_open_new(&f->s->ids, flow_add, f, err);
+	return f->md && (f->open || !sealed->sha256[0]) ? 0 : -1;
+}
+
+static void flow_free(struct flow *f)
+{
+	EVP_MD_CTX_free(f->md);
+	age_open_free(f->open);
+}
+
 /* A hole at the end is made by the size. */
 static int flow_end(struct flow *f, const struct wish *w, struct bk_err *err)
 {
 	EVP_MD_CTX *md = f->md;
 	char sum[65];
 
+	if (f->open && age_open_end(f->open, err) < 0)
+		return -1;
 	f->md = NULL;
 	if (bk_digest_end(md, sum, err) < 0) {
 		f->own = true;
@@ -103,21 +129,26 @@ static int flow_end(struct flow *f, const struct wish *w, struct bk_err *err)
 }
 
 /* 0; 1: not from this box, err says why; -1: from none, the fault is here. */
-static int fetch(struct supplies *s, struct box *box, const char *object,
+static int fetch(struct supplies *s, struct box *box, const struct supply *sup,
 		 const struct wish *w, int fd, struct bk_err *err)
 {
+	bool sealed = sup->sealed.sha256[0];
 	struct flow f = { .s = s, .fd = fd, .sparse = w->entry.meta.sparse };
 	int got;
 
 	if (ftruncate(fd, 0) < 0)
 		return bk_err_sys(err, "cannot write");
-	f.md = bk_digest_new(err);
-	if (!f.md)
-		return -1;
-	got = box_get(box, object, w->entry.meta.size, flow_add, &f, err);
+	got = flow_begin(&f, &sup->sealed, err);
+	f.own = got < 0;
+	if (got == 0 && sealed)
+		got = box_get(box, sup->object, sup->sealed.size, flow_open, &f,
+			      err);
+	else if (got == 0)
+		got = box_get(box, sup->object, w->entry.meta.size, flow_add,
+			      &f, err);
 	if (got == 0)
 		got = flow_end(&f, w, err);
-	EVP_MD_CTX_free(f.md);
+	flow_free(&f);
 	if (got < 0 && !f.own)
 		return 1;
 	return got;
@@ -201,7 +232,7 @@ static int try_box(struct supplies *s, const struct supply *sup,
 	if (connect_box(s, sup->box, err) < 0)
 		return 1;
 	for (;;) {
-		got = fetch(s, from->box, sup->object, w, fd, err);
+		got = fetch(s, from->box, sup, w, fd, err);
 		if (got == 0)
 			from->losses = 0;
 		if (got <= 0 || bk_sig_pending())
@@ -237,11 +268,11 @@ static const struct supply *choose(const struct supplies *s,
 	return other;
 }
 
-static const char *object_on(const struct wish *w, int box)
+static const struct supply *supply_on(const struct wish *w, int box)
 {
 	for (size_t i = 0; i < w->nsupplies; i++)
 		if (w->supplies[i].box == box)
-			return w->supplies[i].object;
+			return &w->supplies[i];
 	return NULL;
 }
 
@@ -256,12 +287,15 @@ void supplies_ahead(struct supplies *s, struct wish *const *v, size_t n)
 	if (!first || connect_box(s, first->box, &err) < 0)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		const char *object = object_on(v[i], first->box);
+		const struct supply *sup = supply_on(v[i], first->box);
+		bool sealed = sup && sup->sealed.sha256[0];
 
-		if (!object)
+		/* encrypted it may be too long for that */
+		if (!sup || (sealed && sup->sealed.size > BOX_SMALL_MAX))
 			continue;
-		small[k].name = object;
-		small[k].size = v[i]->entry.meta.size;
+		small[k].name = sup->object;
+		small[k].size =
+			sealed ? sup->sealed.size : v[i]->entry.meta.size;
 		whose[k++] = v[i];
 	}
 	/* where it is lost, the next one that is asked for finds out */
@@ -281,15 +315,19 @@ static int take_data(struct supplies *s, const struct wish *w, int fd,
 		     struct bk_err *err)
 {
 	struct flow f = { .s = s, .fd = fd, .sparse = w->entry.meta.sparse };
-	int got;
+	const struct supply *sup = supply_on(w, w->came);
+	const char *p = w->data.p ? w->data.p : "";
+	int got = flow_begin(&f, &sup->sealed, err);
 
-	f.md = bk_digest_new(err);
-	if (!f.md)
-		return -1;
-	got = flow_add(&f, w->data.p ? w->data.p : "", w->data.len, err);
+	if (got < 0)
+		f.own = true;
+	else if (f.open)
+		got = age_open_add(f.open, p, w->data.len, err);
+	else
+		got = flow_add(&f, p, w->data.len, err);
 	if (got == 0)
 		got = flow_end(&f, w, err);
-	EVP_MD_CTX_free(f.md);
+	flow_free(&f);
 	return got < 0 && !f.own ? 1 : got;
 }
 
@@ -345,4 +383,5 @@ void supplies_free(struct supplies *s)
 {
 	for (size_t i = 0; i < BK_COUNT(s->v); i++)
 		box_close(s->v[i].box);
+	age_identities_free(&s->ids);
 }

@@ -30,6 +30,9 @@ static json_t *supplies_json(const struct wish *w)
 
 		bk_rec_set_int(o, "box", w->supplies[i].box);
 		bk_rec_set_str(o, "object", w->supplies[i].object);
+		bk_rec_set_str(o, "sealed", w->supplies[i].sealed.sha256);
+		bk_rec_set_int(o, "sealed_size",
+			       (int64_t)w->supplies[i].sealed.size);
 		(void)json_array_append_new(list, o);
 	}
 	return list;
@@ -59,11 +62,17 @@ static void read_supplies(struct wish *w, const json_t *o)
 	w->supplies = bk_calloc(json_array_size(list), sizeof(struct supply));
 	json_array_foreach(list, i, one) {
 		const char *object = bk_rec_str(one, "object");
+		const char *sealed = bk_rec_str(one, "sealed");
+		struct supply *s = &w->supplies[w->nsupplies++];
 
-		w->supplies[w->nsupplies++] = (struct supply){
+		*s = (struct supply){
 			.box = (int)bk_rec_int(one, "box", 0),
 			.object = bk_strdup(object ? object : ""),
+			.sealed.size =
+				(uint64_t)bk_rec_int(one, "sealed_size", 0),
 		};
+		(void)snprintf(s->sealed.sha256, sizeof(s->sealed.sha256), "%s",
+			       sealed ? sealed : "");
 	}
 }
 
@@ -152,6 +161,7 @@ static void add_supplies(struct wish *w, const struct copy *v, size_t n,
 		w->supplies[w->nsupplies++] = (struct supply){
 			.box = v[i].box,
 			.object = bk_strdup(v[i].object),
+			.sealed = v[i].sealed,
 		};
 	}
 }
@@ -198,6 +208,7 @@ static int count_file(struct choice *ch, const struct wish *w,
 		      struct bk_err *err)
 {
 	struct wishes *ws = ch->ws;
+	bool sealed = false;
 
 	if (w->nsupplies == 0) {
 		ws->lost++;
@@ -208,8 +219,11 @@ static int count_file(struct choice *ch, const struct wish *w,
 	ws->files++;
 	ws->bytes += w->entry.meta.size;
 	ws->from[w->supplies[0].box]++;
-	for (size_t i = 0; i < w->nsupplies; i++)
+	for (size_t i = 0; i < w->nsupplies; i++) {
 		ws->boxes |= BOXSET(w->supplies[i].box);
+		sealed = sealed || w->supplies[i].sealed.sha256[0];
+	}
+	ws->sealed += sealed;
 	return add_need(ch, &w->entry, err);
 }
 

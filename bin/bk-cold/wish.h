@@ -16,6 +16,7 @@
 struct supply {
 	int box;
 	char *object;
+	struct sealed sealed;
 };
 
 /* One file, folder or link. */
@@ -46,6 +47,7 @@ struct wishes {
 	uint64_t there;	       /* files and links that are there already */
 	uint64_t other;	       /* something else is there */
 	uint64_t lost;	       /* no box has them */
+	uint64_t sealed;       /* to come, and encrypted somewhere */
 	size_t missing;	       /* paths that match nothing */
 	boxset boxes;	       /* that have any of the files */
 	uint64_t from[CATALOG_BOXES_MAX + 1]; /* files by their first supply */

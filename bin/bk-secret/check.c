@@ -119,6 +119,7 @@ static const char *const secret_keys[][2] = {
 	{ "repo", "password" },
 	{ "monitor", "token" },
 	{ "mariadb", "password" },
+	{ "cold", "identity" },
 };
 
 static void check_config(struct tool *t, struct verdict *v)

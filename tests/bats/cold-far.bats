@@ -213,3 +213,35 @@ honest() {
 	bash restore.sh h1 "$T/new"
 	assert_is "$(diff -r "$P" "$T/new$P")" ''
 }
+
+@test "what is encrypted, where the box hashes and where it is read back" {
+	need_program age age-keygen
+	age-keygen -o key 2>/dev/null
+	age-keygen -y key >to
+	mkdir srv/secret
+	mk_hostile srv/secret/names
+	: >srv/secret/nothing
+	head -c 9000000 /dev/urandom >srv/secret/large
+	for i in $(seq 300); do echo "$i" >"srv/secret/s$i"; done
+	cat >>"$BK_CONFIG" <<-END
+		[cold secret]
+		path = $T/srv/secret
+		copies = 2
+		min-age = 0
+		encrypt = age:$T/to
+	END
+	boxed 0 bk-cold push
+	! grep -raF "$T/srv/secret" "$A" "$B" || fail "a name is seen"
+	(cd "$A/.." && sha256sum --quiet --strict -c cold/h1/SHA256SUMS.*)
+	diff -r "$A/h1/AGE" "$B/h1/AGE"
+	boxed 0 bk-cold check
+	boxed 0 bk-cold push --json
+	assert_json "$out" 'map(.copied // 0) | add == 0'
+	boxed 0 bk-cold get "$T/srv/secret" --to out --identity key --box a
+	assert_is "$(picture "out$T/srv/secret")" "$(picture "$T/srv/secret")"
+	boxed 0 bk-cold get "$T/srv/secret" --to out2 --identity key --box b
+	assert_is "$(picture "out2$T/srv/secret")" "$(picture "$T/srv/secret")"
+	rm -r state/cold
+	boxed 0 bk-cold rebuild b --identity key
+	boxed 0 bk-cold check b
+}

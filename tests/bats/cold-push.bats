@@ -361,22 +361,29 @@ teardown() { cold_teardown; }
 	local db=$BK_STATE_DIR/cold/catalog.db
 	run_bk 0 bk-cold push
 	# as the first one had them, and as some of its followers had
-	sqlite3 "$db" 'drop table release; drop index pending_file;
+	local two='drop index copy_sealed; alter table copy drop column sealed;
+		alter table copy drop column sealed_size;
+		alter table copy drop column recipients;'
+	sqlite3 "$db" "$two"'drop table release; drop index pending_file;
 		pragma user_version = 1'
 	run_bk 0 bk-cold list
 	assert_has "$out" hello
-	assert_is "$(sqlite3 "$db" 'pragma user_version')" 2
-	sqlite3 "$db" 'drop index pending_file; pragma user_version = 1'
+	assert_is "$(sqlite3 "$db" 'pragma user_version')" 3
+	sqlite3 "$db" "$two"'pragma user_version = 2'
+	run_bk 0 bk-cold check
+	assert_is "$(sqlite3 "$db" 'pragma user_version')" 3
+	sqlite3 "$db" "$two"'drop index pending_file; pragma user_version = 1'
 	run_bk 0 bk-cold push
 	assert_hasnt "$out" copied
 	run_bk 0 bk-cold undo
 	run_bk 0 bk-cold check
 	assert_is "$(sqlite3 "$db" 'pragma user_version; pragma integrity_check;
 		select count(*) from sqlite_schema where name in
-			("release", "release_path", "pending_file")')" "2
+			("release", "release_path", "pending_file",
+			"copy_sealed")')" "3
 ok
-3"
-	sqlite3 "$db" 'pragma user_version = 3'
+4"
+	sqlite3 "$db" 'pragma user_version = 4'
 	run_bk 65 bk-cold list
 	assert_has "$err" 'newer bk'
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-cold/manifest.c bin/bk-cold/manifest_read.c bin/bk-cold/entry.c bin/bk-cold/meta.c bin/bk-cold/meta_json.c bin/bk-cold/name.c */
+/* with: bin/bk-cold/manifest.c bin/bk-cold/manifest_read.c bin/bk-cold/entry.c bin/bk-cold/meta.c bin/bk-cold/meta_json.c bin/bk-cold/name.c bin/bk-cold/age_key.c bin/bk-cold/age_seal.c bin/bk-cold/age_open.c */
 #include "manifest.h"
 
 #include <stdlib.h>
@@ -109,7 +109,7 @@ static void whole(const uint8_t *data, size_t size)
 		    "{\"v\":1,\"type\":\"end\",\"status\":0,\"count\":%zu}\n",
 		    sum, lines + 1);
 	box = (struct box){ (const uint8_t *)b.p, b.len };
-	(void)manifest_read(&box, "h", 1, each, NULL, &err);
+	(void)manifest_read(&box, "h", 1, NULL, each, NULL, &err);
 	bk_buf_free(&b);
 }
 
@@ -120,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bk_err err;
 
 	setenv("BK_STATE_DIR", "/tmp", 1);
-	(void)manifest_read(&box, "h", 1, each, NULL, &err);
+	(void)manifest_read(&box, "h", 1, NULL, each, NULL, &err);
 	(void)manifest_read_sums(&box, "h", 1, sums, &err);
 	whole(data, size);
 	return 0;

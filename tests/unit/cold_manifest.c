@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* with: bin/bk-cold/manifest.c bin/bk-cold/manifest_read.c bin/bk-cold/manifest_readme.c bin/bk-cold/entry.c bin/bk-cold/meta.c bin/bk-cold/meta_json.c bin/bk-cold/name.c */
+/* with: bin/bk-cold/manifest.c bin/bk-cold/manifest_read.c bin/bk-cold/manifest_readme.c bin/bk-cold/manifest_readme_age.c bin/bk-cold/entry.c bin/bk-cold/meta.c bin/bk-cold/meta_json.c bin/bk-cold/name.c bin/bk-cold/age_key.c bin/bk-cold/age_seal.c bin/bk-cold/age_open.c */
 #include "manifest.h"
 
 #include <dirent.h>
@@ -192,7 +192,9 @@ static void put_part(struct manifest *m, enum manifest_kind kind)
 static void push(const char *const *which, size_t n, unsigned int gen)
 {
 	struct bk_err err = { 0 };
-	struct manifest *m = manifest_new(".", "h", &box, gen, &err);
+	struct manifest *m = manifest_new(".", "h", &box, gen, NULL, &err);
+	const enum manifest_kind *kinds;
+	size_t parts;
 
 	if (!m)
 		CHECK_FAIL("%s", err.msg);
@@ -204,8 +206,9 @@ static void push(const char *const *which, size_t n, unsigned int gen)
 		CHECK_INT(manifest_add(m, &e, &err), 0);
 	}
 	CHECK_INT(manifest_end(m, &err), 0);
-	for (int i = 0; i < MANIFEST_KINDS; i++)
-		put_part(m, (enum manifest_kind)i);
+	kinds = manifest_kinds(false, &parts);
+	for (size_t i = 0; i < parts; i++)
+		put_part(m, kinds[i]);
 	manifest_free(m);
 }
 
@@ -240,7 +243,7 @@ CHECK_TEST(what_was_added_is_read)
 	size_t n = 0;
 
 	start();
-	if (manifest_read(&box, "h", 1, compare, &n, &err) < 0)
+	if (manifest_read(&box, "h", 1, NULL, compare, &n, &err) < 0)
 		CHECK_FAIL("%s", err.msg);
 	CHECK_INT(n, BK_COUNT(paths));
 	CHECK_INT(manifest_last(&box, "h", &gen, &err), 0);
@@ -397,21 +400,23 @@ CHECK_TEST(damage)
 		if (i == b.len - 1)
 			continue;
 		CHECK_INT(bk_file_write(path, b.p, i, 0644, &err), 0);
-		CHECK_INT(manifest_read(&box, "h", 1, count, &n, &err), -1);
+		CHECK_INT(manifest_read(&box, "h", 1, NULL, count, &n, &err),
+			  -1);
 		CHECK_INT(err.exit, BK_EX_DATAERR);
 		CHECK_INT(n, 0);
 	}
 	for (size_t i = 0; i + 60 < b.len; i += 7) {
 		b.p[i] ^= 1;
 		CHECK_INT(bk_file_write(path, b.p, b.len, 0644, &err), 0);
-		CHECK_INT(manifest_read(&box, "h", 1, count, &n, &err), -1);
+		CHECK_INT(manifest_read(&box, "h", 1, NULL, count, &n, &err),
+			  -1);
 		CHECK_INT(err.exit, BK_EX_DATAERR);
 		CHECK_INT(n, 0);
 		b.p[i] ^= 1;
 	}
 	bk_buf_adds(&b, "x");
 	CHECK_INT(bk_file_write(path, b.p, b.len, 0644, &err), 0);
-	CHECK_INT(manifest_read(&box, "h", 1, count, &n, &err), -1);
+	CHECK_INT(manifest_read(&box, "h", 1, NULL, count, &n, &err), -1);
 	CHECK_INT(err.exit, BK_EX_DATAERR);
 }
 
@@ -421,16 +426,16 @@ CHECK_TEST(of_another_host_or_push)
 	size_t n = 0;
 
 	start();
-	CHECK_INT(manifest_read(&box, "h", 2, count, &n, &err), -1);
+	CHECK_INT(manifest_read(&box, "h", 2, NULL, count, &n, &err), -1);
 	CHECK_INT(err.exit, BK_EX_NOINPUT);
 	CHECK_INT(shell("mv cold/h/FILES.00000001 cold/h/FILES.00000002"), 0);
-	CHECK_INT(manifest_read(&box, "h", 2, count, &n, &err), -1);
+	CHECK_INT(manifest_read(&box, "h", 2, NULL, count, &n, &err), -1);
 	CHECK_INT(err.exit, BK_EX_DATAERR);
 	CHECK_HAS(err.msg, "another host or push");
 	CHECK_INT(shell("mkdir cold/i; mv cold/h/FILES.00000002 "
 			"cold/i/FILES.00000001"),
 		  0);
-	CHECK_INT(manifest_read(&box, "i", 1, count, &n, &err), -1);
+	CHECK_INT(manifest_read(&box, "i", 1, NULL, count, &n, &err), -1);
 	CHECK_HAS(err.msg, "another host or push");
 	CHECK_INT(n, 0);
 }
@@ -478,7 +483,7 @@ CHECK_TEST(no_room)
 	e = entry_of(paths[3]);
 	signal(SIGXFSZ, SIG_IGN);
 	CHECK_INT(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	m = manifest_new(".", "h", &box, 9, &err);
+	m = manifest_new(".", "h", &box, 9, NULL, &err);
 	CHECK(m);
 	for (int i = 0; status == 0 && i < 1000; i++)
 		status = manifest_add(m, &e, &err);

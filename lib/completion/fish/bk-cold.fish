@@ -48,6 +48,7 @@ complete -c bk-cold -n '__bk_cold_in list get' -F
 complete -c bk-cold -n '__bk_cold_in list' -l all -d 'Also what is no more'
 complete -c bk-cold -n '__bk_cold_in list get' -l at -x -d 'As it was then'
 complete -c bk-cold -n '__bk_cold_in get' -l box -x -a '(__bk_cold_names box)' -d 'From this box'
+complete -c bk-cold -n '__bk_cold_in get rebuild release' -l identity -r -F -d 'The key of what is encrypted'
 complete -c bk-cold -n '__bk_cold_in get' -l in-place -d 'To where it was'
 complete -c bk-cold -n '__bk_cold_in get' -l numeric-owner -d 'Owners by number'
 complete -c bk-cold -n '__bk_cold_in get' -l to -x -a '(__fish_complete_directories)' -d 'Below this folder'
