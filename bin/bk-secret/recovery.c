@@ -265,18 +265,80 @@ static void write_machine_step(struct sheet *s)
 	sheet_command(s, line);
 }
 
+/* Where apt or dnf has them from, if it was set up as by `make repo`. */
+static char *packages_url(void)
+{
+	static const char *const files[][2] = {
+		{ "/etc/apt/sources.list.d/bk.sources", "\nURIs:" },
+		{ "/etc/yum.repos.d/bk.repo", "\nbaseurl=" },
+	};
+
+	for (size_t i = 0; i < BK_COUNT(files); i++) {
+		BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+		char *at;
+
+		if (bk_file_read(files[i][0], 65536, &b, NULL) < 0 || !b.p)
+			continue;
+		at = strstr(b.p, files[i][1]);
+		if (!at)
+			continue;
+		at += strlen(files[i][1]);
+		at[strcspn(at, "\n")] = '\0';
+		return bk_strdup(bk_str_trim(at));
+	}
+	return NULL;
+}
+
 static void write_packages_step(struct sheet *s)
 {
+	BK_AUTO_FREE char *url = packages_url();
+
 	sheet_step(s, "Install restic, ssh and bk, all from packages of the "
 		      "distribution or from your own: restic, openssh-client "
 		      "(Fedora: openssh-clients), bk-tools, and for the "
 		      "keyring of a desktop bk-secret-service.");
 	sheet_command(s, "apt install restic openssh-client bk-tools");
 	sheet_command(s, "dnf install restic openssh-clients bk-tools");
+	if (url)
+		sheet_text(s, "This host had bk from %s", url);
+}
+
+static void add_login(const struct hostkey *h, struct bk_strv *lines)
+{
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+	BK_AUTO_FREE char *who = NULL;
+
+	if (!h->host || !h->port || !h->user)
+		return;
+	who = bk_asprintf("%s@%s", h->user, h->host);
+	bk_buf_adds(&b, "ssh-copy-id -s -p");
+	add_word(&b, h->port);
+	add_word(&b, who);
+	if (!bk_strv_has(lines, b.p))
+		bk_strv_add(lines, b.p);
+}
+
+/* How a key is let in at each of the servers. */
+static void find_logins(const struct recovery *r, struct bk_strv *lines)
+{
+	const struct bk_conf_section *box = NULL;
+
+	for (size_t i = 0; i < r->nrepos; i++)
+		add_login(&r->repos[i].server, lines);
+	while ((box = bk_conf_next(r->tool->conf, "box", box))) {
+		const char *url = bk_conf_str(box, "url", "");
+		BK_AUTO(hostkey_free) struct hostkey h = HOSTKEY_INIT;
+
+		if (!hostkey_is_ssh(url))
+			continue;
+		hostkey_find(url, &h);
+		add_login(&h, lines);
+	}
 }
 
 static void write_server_step(const struct recovery *r, struct sheet *s)
 {
+	BK_AUTO_STRV struct bk_strv lines = BK_STRV_INIT;
 	bool any = false;
 
 	for (size_t i = 0; i < r->nrepos; i++)
@@ -287,9 +349,14 @@ static void write_server_step(const struct recovery *r, struct sheet *s)
 			      "mount the disk, or set what the service wants.");
 		return;
 	}
-	sheet_step(s, "Make an ssh key, put it on the servers above, and add "
-		      "their host keys above to ~/.ssh/known_hosts.");
+	sheet_step(s, "Make an ssh key, and let it in at the servers above: "
+		      "by their web page, or with their password as below. "
+		      "ssh shows the key of a server that it does not know: "
+		      "compare it with the one above.");
 	sheet_command(s, "ssh-keygen -t ed25519");
+	find_logins(r, &lines);
+	for (size_t i = 0; i < lines.n; i++)
+		sheet_command(s, lines.v[i]);
 }
 
 /* Is the configuration itself in this set, by its path? */
@@ -324,7 +391,13 @@ static void write_config_step(const struct recovery *r, struct sheet *s)
 			any = true;
 		}
 	}
-	if (!any)
+	if (any)
+		sheet_text(s,
+			   "The old ssh keys come back with it. Where a "
+			   "server no longer lets them in, give it "
+			   "%s/ssh/*.pub.",
+			   BK_SYSCONFDIR);
+	else
 		sheet_text(s, "No set of these repositories names that folder "
 			      "as a path: look through the snapshots.");
 }
@@ -359,9 +432,10 @@ static void write_restore_steps(const struct recovery *r, struct sheet *s)
 		bk_buf_adds(&line, " --target /mnt/back");
 		sheet_command(s, line.p);
 	}
-	if (bk_conf_next(conf, "mariadb", NULL))
-		sheet_step(s, "Databases, with users and grants: install the "
-			      "server, and bk-dbdump.");
+	if (bk_conf_next(conf, "mariadb", NULL)) {
+		sheet_step(s, "Databases, with users and grants.");
+		sheet_command(s, "apt install mariadb-server bk-dbdump");
+	}
 	while ((server = bk_conf_next(conf, "mariadb", server)))
 		write_with(s, "bk-dbdump restore --globals", server->name);
 }
@@ -399,8 +473,9 @@ static void write_steps(const struct recovery *r, struct sheet *s)
 	sheet_command(s, "bk-secret set keyring:SERVICE/USER");
 	write_restore_steps(r, s);
 	write_cold_step(r, s);
-	sheet_step(s, "Enable the timers. Then make a new sheet, verify it, "
-		      "and revoke this one.");
+	sheet_step(s, "See what is left to do: each timer that is off is "
+		      "named, with the command for it. Then make a new sheet, "
+		      "verify it, and revoke this one, as below.");
 	sheet_command(s, "bk-config check");
 }
 

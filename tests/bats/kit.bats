@@ -497,6 +497,9 @@ stuck_restic() {
 			' User u1-sub2' " UserKnownHostsFile /etc/bk/hosts" \
 			" IdentityFile $T/host2" >/etc/bk/ssh_config
 		bk-secret kit main >none
+		mkdir -p /etc/apt/sources.list.d
+		printf '%s\n' 'Types: deb' 'URIs: https://packages.example.org/bk/deb' \
+			'Suites: stable' >/etc/apt/sources.list.d/bk.sources
 		{
 			echo "[box.example.org]:23 $(cut -d' ' -f 1,2 host1.pub)"
 			echo "@revoked [box.example.org]:23 $(cut -d' ' -f 1,2 host2.pub)"
@@ -518,6 +521,8 @@ stuck_restic() {
 		assert_has $f 'Server         box.example.org'
 		assert_has $f 'ssh port       23'
 		assert_has $f 'ssh user       u1-sub2'
+		assert_is "$(grep -c '    ssh-copy-id -s -p 23 u1-sub2@box.example.org$' $f)" 1
+		assert_has $f 'had bk from https://packages.example.org/bk/deb'
 		assert_has $f "ssh key        $T/host2"
 		assert_has $f "    [box.example.org]:23 $(cut -d' ' -f 1,2 host1.pub)"
 		assert_has $f "$(ssh-keygen -lf host1.pub | cut -d' ' -f 2) (ssh-ed25519)"
