@@ -59,15 +59,22 @@ static uint64_t number(const char *s)
 /* Rows of these are kept elsewhere, or nowhere. */
 static bool is_remote(const char *engine)
 {
-	static const char *const names[] = { "FEDERATED", "CONNECT",
-					     "SPIDER",	  "MRG_MyISAM",
-					     "BLACKHOLE", "OQGRAPH",
-					     "SEQUENCE",  "S3" };
+	static const char *const names[] = {
+		"FEDERATED", "CONNECT",	 "SPIDER", "MRG_MyISAM", "BLACKHOLE",
+		"OQGRAPH",   "SEQUENCE", "S3",	   "SPHINX"
+	};
 
 	for (size_t i = 0; i < BK_COUNT(names); i++)
 		if (strcasecmp(names[i], engine) == 0)
 			return true;
 	return false;
+}
+
+/* Others are locked, whatever they say of themselves. */
+static bool keeps_snapshots(const char *engine)
+{
+	return strcasecmp(engine, "InnoDB") == 0 ||
+	       strcasecmp(engine, ENGINE_ROCKSDB) == 0;
 }
 
 /* A time to come, by a clock that was set, is no time to wait for. */
@@ -84,7 +91,7 @@ static void note_age(struct catalog *c, const char *age_us)
 }
 
 static void take_table(struct catalog *c, struct database *db, MYSQL_ROW row,
-		       const struct bk_strv *engines, enum selected chosen)
+		       enum selected chosen)
 {
 	const char *type = row[1], *engine = row[2];
 	bool view = strcmp(type, "VIEW") == 0;
@@ -109,7 +116,12 @@ static void take_table(struct catalog *c, struct database *db, MYSQL_ROW row,
 		return;
 	}
 	o->remote = is_remote(engine);
-	o->transactional = bk_strv_has(engines, engine);
+	o->transactional = keeps_snapshots(engine);
+	if (strcasecmp(engine, "ARCHIVE") == 0) {
+		/* That of the last row; the lock does without. */
+		free(o->created);
+		o->created = NULL;
+	}
 	o->partitioned = *row[8] == '1';
 	o->rows = chosen == SELECTED_ALL && !o->remote;
 	if (o->rows && o->transactional)
@@ -124,8 +136,7 @@ static void take_table(struct catalog *c, struct database *db, MYSQL_ROW row,
 
 static int list_tables(struct server *s, const struct selection *sel,
 		       struct catalog *c, struct database *db,
-		       const struct bk_strv *engines, const char *where,
-		       struct bk_err *err)
+		       const char *where, struct bk_err *err)
 {
 	BK_AUTO_RESULT MYSQL_RES *r = server_queryf(
 		s, err,
@@ -144,7 +155,7 @@ static int list_tables(struct server *s, const struct selection *sel,
 		enum selected chosen = selection_table(sel, db->name, row[0]);
 
 		if (chosen != SELECTED_NO && strcmp(row[1], "TEMPORARY") != 0)
-			take_table(c, db, row, engines, chosen);
+			take_table(c, db, row, chosen);
 	}
 	return 0;
 }
@@ -380,12 +391,12 @@ static void sort(struct database *db)
 
 static int list_database(struct server *s, const struct selection *sel,
 			 struct catalog *c, struct database *db,
-			 const struct bk_strv *engines, struct bk_err *err)
+			 struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf where = BK_BUF_INIT;
 
 	value_add_text(&where, db->name);
-	if (list_tables(s, sel, c, db, engines, where.p, err) < 0)
+	if (list_tables(s, sel, c, db, where.p, err) < 0)
 		return -1;
 	for (size_t i = 0; i < db->n; i++)
 		db->v[i].db = db;
@@ -505,35 +516,16 @@ static int check_patterns(struct server *s, const struct selection *sel,
 	return 0;
 }
 
-static int list_engines(struct server *s, struct bk_strv *ret,
-			struct bk_err *err)
-{
-	BK_AUTO_RESULT MYSQL_RES *r =
-		server_query(s,
-			     "SELECT ENGINE FROM information_schema.ENGINES "
-			     "WHERE TRANSACTIONS = 'YES'",
-			     err);
-	MYSQL_ROW row;
-
-	if (!r)
-		return -1;
-	while ((row = mysql_fetch_row(r)))
-		bk_strv_add(ret, row[0]);
-	return 0;
-}
-
 int catalog_list(struct server *s, const struct selection *selection,
 		 struct catalog *ret, struct bk_err *err)
 {
-	BK_AUTO_STRV struct bk_strv engines = BK_STRV_INIT;
 	struct selection sel = *selection;
 	struct catalog c = CATALOG_INIT;
 
-	if (list_engines(s, &engines, err) < 0 ||
-	    list_names(s, &sel, &c, err) < 0)
+	if (list_names(s, &sel, &c, err) < 0)
 		goto fail;
 	for (size_t i = 0; i < c.n; i++)
-		if (list_database(s, &sel, &c, &c.v[i], &engines, err) < 0)
+		if (list_database(s, &sel, &c, &c.v[i], err) < 0)
 			goto fail;
 	if (check_patterns(s, &sel, &c, err) < 0)
 		goto fail;

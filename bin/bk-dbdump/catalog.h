@@ -28,6 +28,8 @@ enum object_kind {
 const char *object_word(enum object_kind kind);
 
 struct database;
+#define ENGINE_ROCKSDB "ROCKSDB"
+
 struct object {
 	enum object_kind kind;
 	const struct database *db;

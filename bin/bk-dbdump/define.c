@@ -179,21 +179,30 @@ static int define_database(struct server *s, struct database *db,
 /*
  * InnoDB calls a table "db/table", or "db/table#P#part", with names as files
  * have them. One that was truncated, rebuilt or exchanged is another table,
- * with another number.
+ * with another number. In RocksDB it is the keys that have numbers.
  */
-struct innodb {
+#define INNODB_IDS \
+	"SELECT NAME, TABLE_ID FROM information_schema.INNODB_SYS_TABLES"
+#define ROCKSDB_IDS                                                      \
+	"SELECT CONCAT(TABLE_SCHEMA, '/', TABLE_NAME, "                  \
+	"IFNULL(CONCAT('#P#', PARTITION_NAME), '')) NAME, INDEX_NUMBER " \
+	"FROM information_schema.ROCKSDB_DDL"
+
+struct table_id {
 	char *name;
-	const char *id;
+	char *id;
 };
 
 static int by_name(const void *a, const void *b)
 {
-	const struct innodb *x = a, *y = b;
+	const struct table_id *x = a, *y = b;
+	int cmp = strcmp(x->name, y->name);
 
-	return strcmp(x->name, y->name);
+	return cmp ? cmp : strcmp(x->id, y->id);
 }
 
-static uint64_t id_of(const struct innodb *v, size_t n, const struct object *o)
+static uint64_t id_of(const struct table_id *v, size_t n,
+		      const struct object *o)
 {
 	BK_AUTO_FREE char *name = bk_asprintf("%s/%s", o->db->file, o->file);
 	size_t low = 0, high = n, len = strlen(name);
@@ -217,19 +226,18 @@ static uint64_t id_of(const struct innodb *v, size_t n, const struct object *o)
 }
 
 /* Those whose names start so; NULL: all. They point into *ret_result. */
-static int read_innodb(struct server *s, const char *start, struct innodb **ret,
-		       size_t *ret_n, MYSQL_RES **ret_result,
-		       struct bk_err *err)
+static int read_numbers(struct server *s, bool rocksdb, const char *start,
+			struct table_id **ret, size_t *ret_n,
+			MYSQL_RES **ret_result, struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 	MYSQL_RES *r;
 	MYSQL_ROW row;
 	size_t n = 0;
 
-	bk_buf_adds(&b, "SELECT NAME, TABLE_ID FROM "
-			"information_schema.INNODB_SYS_TABLES");
+	bk_buf_adds(&b, rocksdb ? ROCKSDB_IDS : INNODB_IDS);
 	if (start) {
-		bk_buf_addf(&b, " WHERE LEFT(NAME, %zu) = ", strlen(start));
+		bk_buf_addf(&b, " HAVING LEFT(NAME, %zu) = ", strlen(start));
 		value_add_text(&b, start);
 	}
 	r = server_query(s, b.p, err);
@@ -237,30 +245,48 @@ static int read_innodb(struct server *s, const char *start, struct innodb **ret,
 		return -1;
 	*ret = bk_calloc(mysql_num_rows(r) + 1, sizeof(**ret));
 	while ((row = mysql_fetch_row(r)))
-		(*ret)[n++] = (struct innodb){ row[0], row[1] };
+		(*ret)[n++] = (struct table_id){ row[0], row[1] };
 	qsort(*ret, n, sizeof(**ret), by_name);
 	*ret_n = n;
 	*ret_result = r;
 	return 0;
 }
 
-static int read_ids(struct server *s, struct catalog *c, struct bk_err *err)
+static bool is_rocksdb(const struct object *o)
+{
+	return o->engine && strcasecmp(o->engine, ENGINE_ROCKSDB) == 0;
+}
+
+static int read_ids(struct server *s, struct catalog *c, bool rocksdb,
+		    struct bk_err *err)
 {
 	BK_AUTO_RESULT MYSQL_RES *r = NULL;
-	BK_AUTO_FREE struct innodb *v = NULL;
+	BK_AUTO_FREE struct table_id *v = NULL;
 	size_t n;
 
-	/* No InnoDB, or not for us, who need no number then. */
-	if (read_innodb(s, NULL, &v, &n, &r, err) < 0)
+	/* Not for us, who need no number then; or there is no InnoDB. */
+	if (read_numbers(s, rocksdb, NULL, &v, &n, &r, err) < 0)
 		return err->exit == BK_EX_NOPERM ||
 				       mysql_errno(s->m) == ER_UNKNOWN_TABLE
 			       ? 0
 			       : -1;
 	for (size_t d = 0; d < c->n; d++)
-		for (size_t i = 0; i < c->v[d].n; i++)
-			if (c->v[d].v[i].file)
-				c->v[d].v[i].id = id_of(v, n, &c->v[d].v[i]);
+		for (size_t i = 0; i < c->v[d].n; i++) {
+			struct object *o = &c->v[d].v[i];
+
+			if (o->file && is_rocksdb(o) == rocksdb)
+				o->id = id_of(v, n, o);
+		}
 	return 0;
+}
+
+static bool has_rocksdb(const struct catalog *c)
+{
+	for (size_t d = 0; d < c->n; d++)
+		for (size_t i = 0; i < c->v[d].n; i++)
+			if (is_rocksdb(&c->v[d].v[i]))
+				return true;
+	return false;
 }
 
 int catalog_same_table(struct server *s, const struct object *o,
@@ -268,10 +294,10 @@ int catalog_same_table(struct server *s, const struct object *o,
 {
 	BK_AUTO_FREE char *name = bk_asprintf("%s/%s", o->db->file, o->file);
 	BK_AUTO_RESULT MYSQL_RES *r = NULL;
-	BK_AUTO_FREE struct innodb *v = NULL;
+	BK_AUTO_FREE struct table_id *v = NULL;
 	size_t n;
 
-	if (read_innodb(s, name, &v, &n, &r, err) < 0)
+	if (read_numbers(s, is_rocksdb(o), name, &v, &n, &r, err) < 0)
 		return -1;
 	if (id_of(v, n, o) == o->id)
 		return 0;
@@ -287,7 +313,9 @@ int catalog_define(struct server *s, struct catalog *c, struct bk_err *err)
 		if (got < 0)
 			return got;
 	}
-	return read_ids(s, c, err);
+	if (read_ids(s, c, false, err) < 0)
+		return -1;
+	return has_rocksdb(c) ? read_ids(s, c, true, err) : 0;
 }
 
 static int read_sequence(struct server *s, struct object *o, struct bk_err *err)

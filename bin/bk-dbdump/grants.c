@@ -218,7 +218,6 @@ static int check_database(struct server *s, const struct grants *g,
 		      want(s, g, "SHOW VIEW", db->name, o->name, err) < 0)))
 			return -1;
 		if (table && o->rows && o->transactional &&
-		    strcasecmp(o->engine, "InnoDB") == 0 &&
 		    !grants_have(g, "PROCESS", NULL, NULL)) {
 			BK_AUTO_FREE char *what = bk_asprintf(
 				"does not see whether %s.%s is exchanged for "

@@ -69,13 +69,6 @@ setup_again() {
 		INSERT INTO small.p SELECT seq, seq FROM seq_1_to_1000"
 }
 
-# as_it_is CHANGE PATTERN...: the complete dump in got is how things are now.
-as_it_is() {
-	assert_whole got
-	run_bk 0 bk-dbdump dump main "${@:2}"
-	cmp got "$out" || fail "complete, but not so: $1"
-}
-
 # The dump is held by its consumer here, so that it reads big.blob meanwhile.
 # bats test_tags=long
 @test "tables swapped, partitions dropped or emptied during the dump" {
@@ -118,25 +111,6 @@ as_it_is() {
 	rm d/manifest.json d2/manifest.json
 	diff -r d d2
 	rm -r d2
-}
-
-# there_and_back CHANGE BACK: a dump of small, in which the tables before z are
-# not what they were while they are read, and are so again when they have been:
-# nobody waits for a table that has been read.
-there_and_back() {
-	rm -f got*
-	held -j 1 -- big small
-	sql "$1"
-	locked z
-	touch got.go
-	wait_for 60 stuck
-	timeout 5 mariadb --no-defaults -S "$SOCK" -e "$2" ||
-		fail "it had to wait: $2" || return
-	hand "UNLOCK TABLES" >/dev/null
-	hand_close
-	status=0
-	wait "$dump_pid" || status=$?
-	dump_pid=
 }
 
 @test "tables and partitions that change places and come back" {

@@ -48,9 +48,10 @@ mdb_setup() {
 	END
 }
 
-# big.blob is more than a dump holds in memory; a and z stand beside it.
+# mdb_big_setup_file [OPTION...]: big.blob is more than a dump holds in memory; a
+# and z stand beside it.
 mdb_big_setup_file() {
-	mdb_setup_file --innodb-buffer-pool-size=256M
+	mdb_setup_file --innodb-buffer-pool-size=256M "$@"
 	sql - <<-'END'
 		CREATE DATABASE big;
 		USE big;
@@ -247,4 +248,30 @@ locked() {
 stuck() {
 	[ "$(sql "SELECT COUNT(*) FROM information_schema.processlist WHERE
 		state LIKE 'Waiting for table%lock'")" -gt 0 ]
+}
+
+# as_it_is CHANGE PATTERN...: the complete dump in got is how things are now.
+as_it_is() {
+	assert_whole got
+	run_bk 0 bk-dbdump dump main "${@:2}"
+	cmp got "$out" || fail "complete, but not so: $1"
+}
+
+# there_and_back CHANGE BACK: a dump of small, in which the tables before z are
+# not what they were while they are read, and are so again when they have been:
+# nobody waits for a table that has been read.
+there_and_back() {
+	rm -f got*
+	held -j 1 -- big small
+	sql "$1"
+	locked z
+	touch got.go
+	wait_for 60 stuck
+	timeout 5 mariadb --no-defaults -S "$SOCK" -e "$2" ||
+		fail "it had to wait: $2" || return
+	hand "UNLOCK TABLES" >/dev/null
+	hand_close
+	status=0
+	wait "$dump_pid" || status=$?
+	dump_pid=
 }
