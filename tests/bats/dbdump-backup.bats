@@ -120,6 +120,28 @@ checksums() {
 	assert_is "$(sql 'SELECT t FROM blog.post')" hello
 }
 
+# data_chunks: pieces of data in the repository.
+data_chunks() { bk-restic exec main -- list blobs | grep -c '^data'; }
+
+# A chunk has 0.5 to 8 MiB, by chance: what counts is how many are new. Of a
+# stream the last one is, too, for its trailer.
+@test "after one deleted row nearly all is in the repository already" {
+	sql "USE blog; CREATE TABLE blog.much (id INT PRIMARY KEY, t TEXT) CHARACTER SET ascii;
+		INSERT INTO blog.much SELECT seq, CONCAT($(seq 8 |
+		sed 's/.*/SHA2(seq * 10 + &, 512)/' | paste -sd,)) FROM
+		seq_1_to_24000"
+	for layout in spool stream; do
+		conf layout=$layout
+		run_bk 0 bk-dbdump backup
+		before=$(data_chunks)
+		[ "$before" -ge 5 ]
+		sql "DELETE FROM blog.much ORDER BY id LIMIT 1"
+		run_bk 0 bk-dbdump backup
+		new=$(($(data_chunks) - before))
+		[ $new -le 5 ] || fail "$layout: $new new chunks, after $before"
+	done
+}
+
 @test "restore brings all of a database back, and says what it does" {
 	run_bk 0 bk-dbdump backup
 	before=$(checksums shop)

@@ -4,8 +4,8 @@
 # bk-dbdump on a private MariaDB against the server's own SELECT of every row,
 # mariadb-dump and, where it is installed, mydumper: in turns, medians, as
 # ratios; its memory; and what restic adds after one deleted row. ROWS=1715000
-# ROUNDS=5. The data are beside $BK_BENCH_DIR (/var/tmp/bk-bench) for as long as
-# it runs.
+# ROUNDS=5 REPOS=9. The data are beside $BK_BENCH_DIR (/var/tmp/bk-bench) for as
+# long as it runs.
 set -euo pipefail
 export LC_ALL=C TZ=UTC PATH=$PATH:/usr/sbin
 
@@ -13,6 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 bin=$(realpath "${BK_BIN:-$here/../../build}")
 rows=${ROWS:-1715000}
 rounds=${ROUNDS:-5}
+repos=${REPOS:-9}
 mdb=$here/../rigs/mdb.sh
 for p in mariadbd mariadb-dump restic python3; do
 	command -v "$p" >/dev/null || { echo "skip: $p is not installed"; exit 0; }
@@ -159,24 +160,54 @@ report "memory, one connection, a row of 256 MiB" \
 	"$(awk "BEGIN { print $(median huge 3) / 1024 }")" 64 MiB
 sql -e 'DROP DATABASE huge'
 
-# What restic stores of a table after its third row is gone.
+# What restic stores of a table after its third row is gone. That is the chunk
+# it was in, and of a stream the last one too, for the trailer; a chunk has 0.5
+# to 8 MiB, 1.5 on average, and where one ends is another matter of chance in
+# each repository: so it is asked of several.
 export RESTIC_PASSWORD=bench RESTIC_CACHE_DIR=$top/cache/restic
 added() {
-	restic -q -r "$top/repo-$1" backup --json --stdin --stdin-filename x.sql |
+	restic -q -r "$top/repo" backup --json "$@" |
 		python3 -c 'import json, sys
 for line in sys.stdin:
     o = json.loads(line)
     if o.get("message_type") == "summary":
         print(o["data_added"] / 1e6)'
 }
-for way in ours stock; do restic -q -r "$top/repo-$way" init >/dev/null; done
 for turn in first second; do
-	"${dump[@]}" main bench.posts | added ours >"$top/$turn-ours"
+	"${dump[@]}" main bench.posts >"$top/ours.$turn"
+	"${dump[@]}" -o "$top/folder.$turn" main bench.posts
 	mariadb-dump --no-defaults -S "$sock" --single-transaction --quick \
-		--hex-blob --order-by-primary --skip-dump-date bench posts |
-		added stock >"$top/$turn-stock"
+		--hex-blob --order-by-primary --skip-dump-date bench posts \
+		>"$top/stock.$turn"
 	[ $turn = second ] || sql -e 'DELETE FROM bench.posts WHERE id = 3'
 done
-report "restic adds after one deleted row, of $(cat "$top/first-ours") MB" \
-	"$(cat "$top/second-ours")" 5 MB
-echo "    the same with mariadb-dump: $(cat "$top/second-stock") MB"
+for way in ours folder stock; do
+	for _ in $(seq "$([ $way = stock ] && echo 1 || echo "$repos")"); do
+		rm -rf "$top/repo" "$top/x"
+		restic -q -r "$top/repo" init >/dev/null
+		for turn in first second; do
+			before=$(du -sb "$top/repo" | cut -f1)
+			if [ $way = folder ]; then
+				mv "$top/folder.$turn" "$top/x"
+				added "$top/x"
+				mv "$top/x" "$top/folder.$turn"
+			else
+				added --stdin --stdin-filename x.sql <"$top/$way.$turn"
+			fi >"$top/added"
+			[ $turn = first ] || echo "$(cat "$top/added")" \
+				"$((($(du -sb "$top/repo" | cut -f1) - before) / 1000))" \
+				>>"$top/$way"
+		done
+	done
+done
+size=$(($(stat -c %s "$top/ours.first") / 1000000))
+report "restic adds after one deleted row, of $size MB, stream" \
+	"$(median ours 1)" 5 MB
+report "the same, a folder" "$(median folder 1)" 5 MB
+for way in ours folder; do
+	report "    $way: in the repository, compressed" \
+		"$(awk -v n="$(median $way 2)" 'BEGIN { print n / 1e3 }')" 5 MB
+	echo "    each time, in $repos repositories: $(cut -d' ' -f1 "$top/$way" |
+		sort -g | xargs printf '%.1f ')MB"
+done
+echo "    the same with mariadb-dump: $(cut -d' ' -f1 "$top/stock") MB"
