@@ -173,14 +173,11 @@ int manifest_proof(const json_t *o, char ret[static 65], struct bk_err *err)
 	return bk_digest_text(text, strlen(text), ret, err);
 }
 
-/* Those of old have none. */
 static int check_proof(const struct manifest *m, struct bk_err *err)
 {
 	const json_t *proof = json_object_get(m->o, "proof");
 	char hash[65];
 
-	if (!proof)
-		return 0;
 	if (manifest_proof(m->o, hash, err) < 0)
 		return -1;
 	if (json_is_string(proof) &&

@@ -213,6 +213,7 @@ insides() { grep -ao '^INSERT INTO `[^ ]*' "$out" | cut -d' ' -f3 | sort -u | tr
 	damage 'sed -i "s/\"objects\": /\"objects\": 1/" manifest.json'
 	damage 'sed -i "s/\"broken\": 0/\"broken\": 1/" manifest.json'
 	damage 'sed -i "s/\"rows\": 2,/\"rows\": 3,/; s/\"rows\": 3000/\"rows\": 2999/" manifest.json'
+	damage 'sed -i "s/\"proof\": /\"qroof\": /" manifest.json'
 	damage 'sed -i "s/\"largest\": /\"largest\": 1/" manifest.json'
 	damage 'sed -i "s/\"table\": \"item\"/\"table\": \"post\"/" manifest.json'
 	# as the manual page says
