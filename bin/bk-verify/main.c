@@ -26,6 +26,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "scratch.h"
 #include "sig.h"
 #include "tool.h"
 
@@ -81,6 +82,14 @@ static int run_command(struct verify *v, char **args, unsigned int given)
 	return exit;
 }
 
+/* bk-verify-mariadb.service, which has no configuration. */
+static int serve(void)
+{
+	struct bk_err err;
+
+	return scratch_serve(&err) < 0 ? bk_log_err(&err) : BK_EX_OK;
+}
+
 int main(int argc, char **argv)
 {
 	struct verify v = { .cli = { .usage = usage } };
@@ -100,6 +109,8 @@ int main(int argc, char **argv)
 	}
 	if (!argv[optind])
 		return bk_cli_finish(bk_cli_usage("which command?"));
+	if (strcmp(argv[optind], "mariadb") == 0 && !argv[optind + 1])
+		return serve();
 	v.out = bk_rec_stdout(v.cli.mode);
 	exit = run_command(&v, argv + optind, given);
 	return bk_cli_finish(exit);

@@ -27,6 +27,9 @@
 #define START_MS 120000
 #define STOP_MS 60000
 #define PREFIX "/var/tmp/bk-verify."
+/* Of systemd, where this process may not become another user. */
+#define UNIT "bk-verify-mariadb.service"
+#define UNIT_SOCKET "/run/bk-verify-mariadb/sock"
 
 /* ---- what is there ------------------------------------------------------------- */
 
@@ -43,6 +46,21 @@ static char *find_program(const char *name, struct bk_err *err)
 		}
 	}
 	return found;
+}
+
+/* The third is what the second needs, of another package. */
+static bool has_programs(void)
+{
+	static const char *const names[] = { "mariadbd", "mariadb-install-db",
+					     "my_print_defaults" };
+
+	for (size_t i = 0; i < BK_COUNT(names); i++) {
+		BK_AUTO_FREE char *path = find_program(names[i], NULL);
+
+		if (!path)
+			return false;
+	}
+	return true;
 }
 
 char *scratch_release(void)
@@ -86,10 +104,23 @@ static char *note_path(void)
 	return bk_dirs_path(BK_DIRS_STATE, "verify/scratch", NULL);
 }
 
+static int make_below(const struct scratch *s, struct bk_err *err)
+{
+	static const char *const below[] = { "data", "tmp", "files" };
+
+	for (size_t i = 0; i < BK_COUNT(below); i++) {
+		BK_AUTO_FREE char *path = bk_path_join(s->dir, below[i]);
+
+		if (mkdir(path, 0700) < 0 ||
+		    (s->uid && chown(path, s->uid, s->uid) < 0))
+			return bk_err_sys(err, "cannot make '%s'", path);
+	}
+	return 0;
+}
+
 /* Noted before it is made, so that it is found in any case. */
 static int make_folder(struct scratch *s, struct bk_err *err)
 {
-	static const char *const below[] = { "data", "tmp", "files" };
 	BK_AUTO_FREE char *note = note_path();
 	uint64_t name;
 
@@ -102,13 +133,8 @@ static int make_folder(struct scratch *s, struct bk_err *err)
 		return -1;
 	if (mkdir(s->dir, 0700) < 0)
 		return bk_err_sys(err, "cannot make '%s'", s->dir);
-	for (size_t i = 0; i < BK_COUNT(below); i++) {
-		BK_AUTO_FREE char *path = bk_path_join(s->dir, below[i]);
-
-		if (mkdir(path, 0700) < 0 ||
-		    (s->uid && chown(path, s->uid, s->uid) < 0))
-			return bk_err_sys(err, "cannot make '%s'", path);
-	}
+	if (make_below(s, err) < 0)
+		return -1;
 	if (s->uid && chown(s->dir, s->uid, s->uid) < 0)
 		return bk_err_sys(err, "cannot give '%s' away", s->dir);
 	return 0;
@@ -153,6 +179,40 @@ static bool remove_folder(const char *dir)
 	return false;
 }
 
+/* 0: done. It goes on though a signal asks us to stop. */
+static int ask_systemd(const char *verb, struct bk_err *err)
+{
+	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
+	struct bk_child c = BK_CHILD_INIT;
+	struct bk_exec x = { .in = BK_EXEC_NULL,
+			     .out = BK_EXEC_NULL,
+			     .err = BK_EXEC_INHERIT };
+	int status;
+
+	bk_strv_add(&argv, "systemctl");
+	bk_strv_add(&argv, verb);
+	bk_strv_add(&argv, UNIT);
+	x.argv = argv.v;
+	if (bk_exec_start(&x, &c, err) < 0)
+		return -1;
+	status = bk_exec_wait(&c);
+	return status == 0 ? 0
+			   : bk_err_set(err, BK_EX_TEMPFAIL, 0,
+					"'systemctl %s " UNIT
+					"' failed with status %d",
+					verb, status);
+}
+
+static bool stop_unit(void)
+{
+	struct bk_err err;
+
+	if (ask_systemd("stop", &err) == 0)
+		return true;
+	bk_warning("a server for dumps may run on: %s", err.msg);
+	return false;
+}
+
 void scratch_tidy(void)
 {
 	BK_AUTO_FREE char *note = note_path();
@@ -161,8 +221,11 @@ void scratch_tidy(void)
 	if (!note || access(note, F_OK) < 0 ||
 	    bk_file_read(note, 4096, &b, NULL) < 0)
 		return;
-	if (!b.p || !bk_str_starts(b.p, PREFIX) ||
-	    strchr(b.p + strlen(PREFIX), '/') || remove_folder(b.p))
+	if (b.p && strcmp(b.p, UNIT) == 0
+		    ? stop_unit()
+		    : !b.p || !bk_str_starts(b.p, PREFIX) ||
+			      strchr(b.p + strlen(PREFIX), '/') ||
+			      remove_folder(b.p))
 		(void)unlink(note);
 }
 
@@ -211,7 +274,8 @@ static int install(const struct scratch *s, struct bk_err *err)
 	bk_strv_add(&argv, "--force");
 	bk_strv_addf(&argv, "--datadir=%s/data", s->dir);
 	bk_strv_add(&argv, "--auth-root-authentication-method=socket");
-	bk_strv_addf(&argv, "--auth-root-socket-user=%s", scratch_user());
+	bk_strv_addf(&argv, "--auth-root-socket-user=%s",
+		     s->root ? s->root : scratch_user());
 	bk_strv_add(&argv, "--skip-test-db");
 	bk_strv_add(&argv, "--skip-name-resolve");
 	bk_strv_add(&argv, "--innodb-log-file-size=16M");
@@ -228,32 +292,63 @@ static int install(const struct scratch *s, struct bk_err *err)
 				       : "");
 }
 
-static int start_server(struct scratch *s, struct bk_err *err)
+static void add_server(const struct scratch *s, struct bk_strv *argv)
 {
-	BK_AUTO_FREE char *program = find_program("mariadbd", err);
-	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
-	struct bk_exec x;
-
-	if (!program)
-		return -1;
-	bk_strv_add(&argv, program);
-	bk_strv_add(&argv, "--no-defaults");
-	bk_strv_addf(&argv, "--datadir=%s/data", s->dir);
-	bk_strv_addf(&argv, "--tmpdir=%s/tmp", s->dir);
-	bk_strv_addf(&argv, "--secure-file-priv=%s/files", s->dir);
-	bk_strv_addf(&argv, "--socket=%s", s->socket);
-	bk_strv_addf(&argv, "--pid-file=%s/pid", s->dir);
-	bk_strv_addf(&argv, "--log-error=%s/log", s->dir);
-	bk_strv_split(&argv,
+	bk_strv_add(argv, "--no-defaults");
+	bk_strv_addf(argv, "--datadir=%s/data", s->dir);
+	bk_strv_addf(argv, "--tmpdir=%s/tmp", s->dir);
+	bk_strv_addf(argv, "--secure-file-priv=%s/files", s->dir);
+	bk_strv_addf(argv, "--socket=%s", s->socket);
+	bk_strv_addf(argv, "--pid-file=%s/pid", s->dir);
+	bk_strv_addf(argv, "--log-error=%s/log", s->dir);
+	bk_strv_split(argv,
 		      "--skip-networking --skip-log-bin --skip-name-resolve "
 		      "--event-scheduler=OFF --performance-schema=OFF "
 		      "--innodb-flush-log-at-trx-commit=0 "
 		      "--innodb-doublewrite=0 --max-allowed-packet=1G",
 		      " ");
 	if (geteuid() == 0 && s->uid == 0)
-		bk_strv_add(&argv, "--user=root");
+		bk_strv_add(argv, "--user=root");
+}
+
+static int start_server(struct scratch *s, struct bk_err *err)
+{
+	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
+	char *program = find_program("mariadbd", err);
+	struct bk_exec x;
+
+	if (!program)
+		return -1;
+	bk_strv_take(&argv, program);
+	add_server(s, &argv);
 	x = exec_as(s, &argv);
 	return bk_exec_start(&x, &s->server, err);
+}
+
+/*
+ * The unit's: a user that systemd made up, in a /var/tmp of its own, which goes
+ * away with it. It tells systemd by itself when it is ready.
+ */
+int scratch_serve(struct bk_err *err)
+{
+	char dir[] = "/var/tmp/bk-verify", socket[] = UNIT_SOCKET;
+	struct scratch s = { .dir = dir, .socket = socket, .root = "root" };
+	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
+	char *program = find_program("mariadbd", err);
+
+	if (!program)
+		return -1;
+	bk_strv_take(&argv, program);
+	if (geteuid() == 0)
+		return bk_err_set(err, BK_EX_USAGE, 0,
+				  "this is for " UNIT ", and not for root");
+	if (mkdir(dir, 0700) < 0)
+		return bk_err_sys(err, "cannot make '%s'", dir);
+	if (make_below(&s, err) < 0 || install(&s, err) < 0)
+		return -1;
+	add_server(&s, &argv);
+	(void)execv(argv.v[0], argv.v);
+	return bk_err_sys(err, "cannot run '%s'", argv.v[0]);
 }
 
 static bool answers(const char *path)
@@ -271,7 +366,8 @@ static bool has_ended(const struct scratch *s)
 {
 	siginfo_t info = { 0 };
 
-	return waitid(P_PID, (id_t)s->server.pid, &info,
+	return s->server.pid > 0 &&
+	       waitid(P_PID, (id_t)s->server.pid, &info,
 		      WEXITED | WNOHANG | WNOWAIT) == 0 &&
 	       info.si_pid != 0;
 }
@@ -292,22 +388,37 @@ static int await_server(struct scratch *s, struct bk_err *err)
 	return 0;
 }
 
+/* In the sandbox of bk-verify.service: systemd may, and is asked. */
+static int start_unit(struct scratch *s, struct bk_err *err)
+{
+	BK_AUTO_FREE char *note = note_path();
+
+	scratch_tidy();
+	free(s->dir);
+	s->dir = bk_strdup(UNIT);
+	free(s->socket);
+	s->socket = bk_strdup(UNIT_SOCKET);
+	s->uid = 0;
+	if (access("/run/systemd/system", F_OK) < 0)
+		return bk_err_set(err, BK_EX_NOPERM, 0,
+				  "this process may not become another user");
+	if (!note || bk_file_write(note, UNIT, strlen(UNIT), 0600, err) < 0 ||
+	    ask_systemd("restart", err) < 0)
+		return -1;
+	return await_server(s, err);
+}
+
 int scratch_start(struct scratch *s, struct bk_err *err)
 {
-	BK_AUTO_FREE char *server = find_program("mariadbd", err);
-	BK_AUTO_FREE char *install_db =
-		server ? find_program("mariadb-install-db", err) : NULL;
-
-	if (!install_db)
+	if (!has_programs())
 		return bk_err_set(err, BK_EX_UNAVAILABLE, 0,
 				  "there is no MariaDB server here "
-				  "(mariadb-server-core)");
-	if (make_folder(s, err) < 0)
-		return err->num == EPERM || err->num == EROFS
-			       ? bk_err_set(err, BK_EX_NOPERM, 0,
-					    "this process may not become "
-					    "another user")
-			       : -1;
+				  "(mariadb-server-core, mariadb-client-core)");
+	if (make_folder(s, err) < 0) {
+		if (err->num != EPERM && err->num != EROFS)
+			return -1;
+		return start_unit(s, err);
+	}
 	if (install(s, err) < 0 || start_server(s, err) < 0)
 		return -1;
 	return await_server(s, err);

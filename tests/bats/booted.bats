@@ -50,7 +50,8 @@ can() {
 # repository, a backup.
 prepare() {
 	local root=$BATS_FILE_TMPDIR/$1 status=0
-	can "$rig/boot.sh" root "$1" "$root" || { [ -e "$MISSING" ]; return; }
+	can "$rig/boot.sh" root "$1" "$root" mariadb-server-core \
+		mariadb-client-core || { [ -e "$MISSING" ]; return; }
 	"$rig/boot.sh" install "$root" "$B"
 	cp -r "$B/systemd" "$root/srv/units"
 	can "$rig/boot.sh" up "$root" "$root.run" ||
@@ -324,6 +325,72 @@ timer_proves_all() {
 
 @test "a timer proves all of it, in its sandbox" {
 	in_each timer_proves_all
+}
+
+# A MariaDB in there, a dump of which is stored.
+start_server() {
+	# shellcheck disable=SC2016
+	box sh -exc '
+		mkdir -m 700 /srv/db
+		mariadb-install-db --no-defaults --user=root --force \
+			--datadir=/srv/db/data --skip-test-db \
+			--auth-root-authentication-method=socket
+		cat >/srv/db/shop.sql <<-S
+			CREATE DATABASE shop;
+			CREATE TABLE shop.item (id INT PRIMARY KEY, price FLOAT);
+			INSERT INTO shop.item VALUES (1, 16777217), (2, 0.1);
+			CREATE DEFINER=root@localhost VIEW shop.dear AS SELECT * FROM shop.item WHERE price > 1;
+		S
+		systemd-run -q --unit=db mariadbd --no-defaults --user=root \
+			--datadir=/srv/db/data --socket=/srv/db/sock \
+			--skip-networking --init-file=/srv/db/shop.sql
+		cat >>/etc/bk/bk.conf <<-C
+			[mariadb main]
+			socket = /srv/db/sock
+			repo = main
+			[verify]
+		C
+		for i in $(seq 300); do
+			[ ! -S /srv/db/sock ] || break
+			sleep 0.1
+		done
+		bk-dbdump backup' >server.txt 2>&1 || fail "$(cat server.txt)"
+}
+
+# no_throw_away: no MariaDB for dumps is there, and nothing of it.
+no_throw_away() {
+	[ -z "$(box sh -c 'pgrep -f [b]k-verify.data 2>/dev/null
+		find /var/tmp /run -name "*bk-verify-mariadb*" -o -name "bk-verify.*" |
+			grep -v /units/')" ]
+}
+
+timer_loads_dumps() {
+	start_server
+	drop_in bk-verify.timer '[Timer]' OnCalendar= OnActiveSec=1s \
+		AccuracySec=100ms RandomizedDelaySec=0
+	box systemctl start bk-verify.timer
+	wait_for 120 noted bk-verify . ||
+		fail "$(box journalctl -b --no-pager -o cat -u 'bk-verify*')"
+	run_bk 0 box bk-verify status dump
+	assert_has "$out" 'dump:main	ok	100 %	loaded and dumped again'
+	run_bk 0 box journalctl -b --no-pager -o cat -u bk-verify-mariadb.service
+	assert_has "$out" 'Started '
+	wait_for 20 no_throw_away
+	# it is killed while the other one runs
+	box sh -c 'rm /var/lib/bk/verify/dump:main.json
+		systemctl --no-block start bk-verify.service'
+	wait_for 60 box test -S /run/bk-verify-mariadb/sock
+	box systemctl kill --kill-whom=main --signal=KILL bk-verify.service
+	wait_for 60 no_throw_away
+	# of files there is no backup here
+	box systemctl start bk-verify.service || :
+	run_bk 0 box bk-verify status dump
+	assert_has "$out" 'dump:main	ok	100 %	loaded and dumped again'
+}
+
+# bats test_tags=long
+@test "a timer has dumps loaded, by another user, in a sandbox" {
+	in_each timer_loads_dumps
 }
 
 restic_is_killed() {

@@ -63,7 +63,7 @@ make_root() {
 	}
 	mkdir -p "$dir"
 	if [ -n "${BK_ROOTS:-}" ]; then
-		tar=$BK_ROOTS/$suite.$variant.tar
+		tar=$BK_ROOTS/$suite.$variant$extra.tar
 		if [ ! -e "$tar" ]; then
 			mkdir -p "$BK_ROOTS"
 			fetch "$variant" "$suite" "$BK_ROOTS/new.$$.tar" "$@" ||
@@ -225,10 +225,13 @@ case $1 in
 root)
 	[ $# -ge 3 ] || usage
 	shift
+	extra=$(printf '+%s' "${@:3}")
+	extra=${extra#+} extra=${extra:++$extra}
 	make_root essential "$1" "$2" "${needs[@]}" "${@:3}"
 	;;
 bare)
 	[ $# = 3 ] || usage
+	extra=
 	make_root minbase "$2" "$3" systemd systemd-sysv dbus
 	;;
 install)
