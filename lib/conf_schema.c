@@ -525,8 +525,11 @@ static char *clean_names(const char *s)
 static char *clean_seal(const char *s)
 {
 	static const char age[] = "age:";
-	BK_AUTO_FREE char *path =
-		bk_str_starts(s, age) ? bk_path_clean(s + strlen(age)) : NULL;
+	BK_AUTO_FREE char *path = NULL;
+
+	if (strcmp(s, "no") == 0)
+		return bk_strdup(s);
+	path = bk_str_starts(s, age) ? bk_path_clean(s + strlen(age)) : NULL;
 
 	return path ? bk_asprintf("%s%s", age, path) : NULL;
 }
@@ -609,7 +612,7 @@ static const char *const wanted[] = {
 	[BK_CONF_REFS] = "names of sections",
 	[BK_CONF_WEB] = "an address (http:// or https://, nothing behind '?')",
 	[BK_CONF_BOX] = "a box (sftp://[user@]host[:port]/folder or dir:/path)",
-	[BK_CONF_SEAL] = "age:/path, a file of recipients of age(1)",
+	[BK_CONF_SEAL] = "age:/path (recipients of age(1)) or no",
 	[BK_CONF_SUBJECT] =
 		"repo, packs, drill, cold, dump or age, alone or with ':' and a name",
 	[BK_CONF_WATCH] = "a job (KIND NAME, or KIND for all of them)",

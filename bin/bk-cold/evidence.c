@@ -200,15 +200,17 @@ static int find_by_path(const void *key, const void *member)
 
 /* What the catalog says lies there as this content. */
 static bool is_object(struct reading *r, const struct entry *e,
-		      const char *object, struct bk_err *err)
+		      const struct entry *m, struct bk_err *err)
 {
 	struct copy *v = NULL;
 	ssize_t n = catalog_copies(r->ev->cat, e, &v, err);
 	bool yes = false;
 
 	for (ssize_t i = 0; i < n; i++)
-		yes = yes || (v[i].box == r->id && v[i].state == COPY_OK &&
-			      strcmp(v[i].object, object) == 0);
+		yes = yes ||
+		      (v[i].box == r->id && v[i].state == COPY_OK &&
+		       strcmp(v[i].object, m->object) == 0 &&
+		       strcmp(v[i].sealed.sha256, m->sealed.sha256) == 0);
 	copies_free(v, n < 0 ? 0 : (size_t)n);
 	return yes;
 }
@@ -230,7 +232,7 @@ static int take_entry(void *arg, struct entry *m, struct bk_err *err)
 
 		if (strcmp(m->sha256, e->sha256) == 0 &&
 		    meta_same(&m->meta, &e->meta) && m->object &&
-		    is_object(r, e, m->object, err))
+		    is_object(r, e, m, err))
 			r->listed[k - r->v] |= r->box;
 	}
 	return 0;

@@ -5,18 +5,43 @@
 #include <fcntl.h>
 
 #include "file.h"
+#include "path.h"
 #include "resolve.h"
 
-const char *cold_recipients(const struct bk_conf *conf, const char *set)
+/* "age:FILE", "no", or NULL where nobody says anything. */
+static const char *what_is_said(const struct bk_conf *conf, const char *set)
 {
 	const struct bk_conf_section *all = bk_conf_find(conf, "cold", NULL);
 	const struct bk_conf_section *own =
 		*set ? bk_conf_find(conf, "cold", set) : NULL;
-	const char *value = bk_conf_str(all, "encrypt", NULL);
 
-	value = bk_conf_str(own, "encrypt", value);
-	/* behind "age:", which is all that there is */
-	return value ? strchr(value, ':') + 1 : NULL;
+	return bk_conf_str(own, "encrypt", bk_conf_str(all, "encrypt", NULL));
+}
+
+const char *cold_recipients(const struct bk_conf *conf, const char *set)
+{
+	const char *value = what_is_said(conf, set);
+	const char *colon = value ? strchr(value, ':') : NULL;
+
+	return colon ? colon + 1 : NULL;
+}
+
+const char *cold_sealed_around(const struct bk_conf *conf, const char *set,
+			       const char *path)
+{
+	const struct bk_conf_section *s = NULL;
+
+	if (what_is_said(conf, set))
+		return NULL;
+	while ((s = bk_conf_next(conf, "cold", s))) {
+		const struct bk_conf_value *v = NULL;
+
+		while (cold_recipients(conf, s->name) &&
+		       (v = bk_conf_value(s, "path", v)))
+			if (bk_path_within(path, v->value))
+				return s->name;
+	}
+	return NULL;
 }
 
 static int read_file(const char *path, struct age_identities *ret,

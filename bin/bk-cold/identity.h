@@ -14,6 +14,12 @@
  */
 const char *cold_recipients(const struct bk_conf *conf, const char *set);
 /*
+ * The encrypted set around path, where nobody says of this one, which is not
+ * encrypted, that it is not to be; or NULL.
+ */
+const char *cold_sealed_around(const struct bk_conf *conf, const char *set,
+			       const char *path);
+/*
  * The identities that --identity names, else those of [cold]; 66 where there
  * are none. Nothing else of this user can look into this process afterwards.
  */

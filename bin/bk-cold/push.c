@@ -223,6 +223,7 @@ static int push_decision(struct push *p, const struct decision *d,
 			 struct bk_err *err)
 {
 	struct visit v = { .p = p, .t = push_tally(p, d->set) };
+	const char *around;
 	struct walk w = { .plan = &p->plan,
 			  .arg = &v,
 			  .visit = visit,
@@ -230,6 +231,16 @@ static int push_decision(struct push *p, const struct decision *d,
 
 	if (d->gone) {
 		push_failed(p, v.t, d->path, "cannot be seen now", false);
+		return 0;
+	}
+	around = cold_sealed_around(p->c->conf, d->set, d->path);
+	if (around) {
+		BK_AUTO_FREE char *why = bk_asprintf(
+			"lies in [cold %s], which is encrypted, and nobody "
+			"says that this is not to be: encrypt in [cold%s%s]",
+			around, *d->set ? " " : "", d->set);
+
+		push_failed(p, v.t, d->path, why, false);
 		return 0;
 	}
 	if (v.t->refused) {

@@ -81,25 +81,42 @@ conf() {
 	[ ! -e src/a/new ]
 }
 
+# is_now OBJECT FILE: this lies there, and catalog and lists say so.
+is_now() {
+	cat "$2" >"$one/$1"
+	ask "update copy set sealed = '$(sum_of "$2")', sealed_size =
+		$(stat -c %s "$2") where object = '$1';
+		delete from listed; insert or ignore into pending(box, file)
+		select 1, id from file where until is null"
+	run_bk 0 bk-cold push
+}
+
 @test "a copy that opens to other bytes stops all of it" {
 	need_program sqlite3
 	local f
 	for f in $(ask 'select object from copy'); do
 		echo other | age -R to >sealed
-		cat sealed >"$one/$f"
-		ask "update copy set sealed = '$(sum_of sealed)', sealed_size =
-			$(stat -c %s sealed) where object = '$f'"
+		is_now "$f" sealed
 	done
 	run_bk 1 bk-cold release --yes --identity key
 	assert_has "$err" 'it opens to other bytes'
 	[ -e src/a/hello ] && [ -e src/a/big ]
 	# of the right hash, and no file of age
-	for f in $(ask 'select object from copy'); do
-		head -c 300 /dev/zero >"$one/$f"
-		ask "update copy set sealed = '$(sum_of "$one/$f")', sealed_size =
-			300 where object = '$f'"
-	done
+	head -c 300 /dev/zero >sealed
+	for f in $(ask 'select object from copy'); do is_now "$f" sealed; done
 	run_bk 1 bk-cold release --yes --identity key
 	assert_has "$err" 'no file of age'
 	[ -e src/a/hello ] && [ -e src/a/big ]
+}
+
+@test "a list that says another hash of what lies there lists nothing" {
+	need_program sqlite3
+	local f
+	f=$(ask "select object from copy limit 1")
+	echo hello | age -R to >sealed
+	cat sealed >"$one/$f"
+	ask "update copy set sealed = '$(sum_of sealed)', sealed_size =
+		$(stat -c %s sealed) where object = '$f'"
+	run_bk 0 bk-cold release --yes --json --identity key
+	assert_has "$out" 'does not list it as it is'
 }

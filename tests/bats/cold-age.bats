@@ -316,3 +316,34 @@ find_part() { [ -n "$(find a/h1/.partial -type f -size +1M 2>/dev/null)" ]; }
 	[ -e "a/$(object "$T/srv/open/more")" ]
 	hidden a
 }
+
+@test "inside an encrypted set nothing lies in plain that nobody wanted so" {
+	mkdir -p "$P/secretsub" "$P/secretother"
+	echo secret >"$P/secretsub/secretfile"
+	echo secret >"$P/secretother/secretfile"
+	echo secret >"$P/secretout"
+	touch "$P/secretsub/.coldstorage_redundant"
+	cat >>"$BK_CONFIG" <<-END
+		[cold other]
+		path = $P/secretother
+		min-age = 0
+	END
+	run_bk 3 bk-cold push
+	assert_has "$err" "$P/secretsub: lies in [cold photos], which is encrypted"
+	assert_has "$err" "$P/secretother: lies in [cold photos], which"
+	assert_has "$err" 'encrypt in [cold other]'
+	hidden a
+	hidden b
+	[ "$(ask 'select count(*) from copy where box = 1')" = 1 ]
+	# encrypted, by [cold]
+	sed -i "s|^boxes = a|&\nencrypt = age:$T/to|" "$BK_CONFIG"
+	push
+	hidden a
+	hidden b
+	[ "$(ask 'select count(*) from copy where box = 1')" = 4 ]
+	# and on purpose in plain
+	echo 'encrypt = no' >>"$BK_CONFIG"
+	echo visible >"$P/secretother/visible"
+	push
+	[ -e "a/$(object "$P/secretother/visible")" ]
+}

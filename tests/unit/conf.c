@@ -429,6 +429,9 @@ CHECK_TEST(bad_values)
 		{ "cold x", "copies = 0", "is not a number from 1 to 2" },
 		{ "cold x", "delete = never", "is not yes or no" },
 		{ "cold x", "min-age = 30", "is not a time" },
+		{ "cold x", "encrypt = yes", "is not age:/path" },
+		{ "cold x", "encrypt = age:keys", "is not age:/path" },
+		{ "cold x", "encrypt = age1qqq", "is not age:/path" },
 	};
 
 	for (size_t i = 0; i < BK_COUNT(bad); i++) {
@@ -1054,6 +1057,9 @@ CHECK_TEST(cold_storage_as_a_whole)
 	CHECK_STR(try(TWO_BOXES "[cold]\nredundant = a\n a\n"),
 		  "c:7: [cold] redundant wants two boxes and names one; write "
 		  "e.g. redundant = a usb");
+	CHECK_STR(try("[cold]\nencrypt = age:/etc//x\n"
+		      "[cold x]\npath = /x\nencrypt = no\n"),
+		  NULL);
 	HAS(try(TWO_BOXES "[cold]\nboxes = a c\n"), "there is no [box c]");
 	HAS(try(TWO_BOXES "[cold]\nboxes = a,b\n"), "is not names of sections");
 	HAS(try("[cold]\npath = /p\n"), "[cold] has no key 'path'");
