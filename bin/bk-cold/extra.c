@@ -71,6 +71,10 @@ static int hunt_all(struct hunt *h, struct bk_err *err)
 static int tell(struct hunt *h, struct bk_err *err)
 {
 	struct check *ck = h->ck;
+	BK_AUTO_FREE char *text = bk_asprintf(
+		"no catalog has it: 'bk-cold rebuild %s' if a push brought it, "
+		"else look at it and remove it there, which bk never does",
+		ck->known.name);
 
 	for (size_t i = 0; i < h->found.n; i++) {
 		const char *name = h->found.v[i];
@@ -85,8 +89,7 @@ static int tell(struct hunt *h, struct bk_err *err)
 			continue;
 		ck->n.extra++;
 		ck->n.extra_bytes += h->sizes[i];
-		check_say(ck, "extra", "extra", name, NULL,
-			  "no catalog has it; it stays where it is");
+		check_say(ck, "extra", "extra", name, NULL, text);
 	}
 	return 0;
 }

@@ -128,3 +128,22 @@ older() {
 	run_bk 0 bk-cold rebuild a
 	run_bk 0 bk-verify run cold:a --all
 }
+
+@test "kill -9 at any time, in a read-back too: nothing is taken for proved" {
+	head -c 20M /dev/urandom >"$P/large"
+	push
+	for n in $(seq 10); do
+		bk-verify run --all cold >/dev/null 2>&1 &
+		sleep "0.$((n * 37 % 100))"
+		kill -9 $! 2>/dev/null || :
+		wait $! 2>/dev/null || :
+		[ ! -e state/verify/cold:a.json ] ||
+			jq -e .v state/verify/cold:a.json >/dev/null
+	done
+	flip "a/$(object "$P/large")"
+	run_bk 1 bk-verify run --all cold
+	assert_is "$(failures cold:a)" "proof $(object "$P/large")"
+	push
+	run_bk 0 bk-verify run --all cold
+	assert_has "$out" $'cold:a\tok'
+}

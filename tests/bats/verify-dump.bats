@@ -168,6 +168,24 @@ fake_dbdump() {
 	nothing_left
 }
 
+@test "no room for a dump is no failure of it" {
+	need_root
+	run_bk 0 bk-verify run
+	mkdir cache/small
+	mount -t tmpfs -o size=64k tmpfs cache/small
+	echo "umount $T/cache/small" >>cleanup
+	BK_CACHE_DIR=$T/cache/small bk-verify run --all >out 2>err && status=0 || status=$?
+	ls -A cache/small >left
+	umount cache/small
+	[ $status = 73 ] || fail "status $status" "$(cat out err)"
+	assert_has err 'there is no room in'
+	assert_hasnt left dump
+	[ -z "$(failures dump:main)" ]
+	run_bk 0 bk-verify run --all
+	assert_is "$(state dump:main .result)" ok
+	nothing_left
+}
+
 @test "no dump yet" {
 	cat >>"$BK_CONFIG" <<-END
 		[mariadb other]
