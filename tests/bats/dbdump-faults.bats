@@ -462,3 +462,45 @@ one_moment() {
 	case $status in 69 | 77) ;; *) fail "status $status: $(cat "$T/e")" ;; esac
 	mdb_drop tls
 }
+
+# The clock of the server and of the dump goes back by two days.
+@test "a clock that is set back during the dump" {
+	"${CC:-cc}" -shared -fPIC -o "$M/clock.so" "$BATS_TEST_DIRNAME/../rigs/clock.c" ||
+		skip "no C compiler"
+	chmod 755 "$M/clock.so"
+	export AHEAD_NS=-172800000000000 AHEAD_WHEN=$M/back
+	LD_PRELOAD=$M/clock.so mdb_up clock --innodb-buffer-pool-size=256M
+	SOCK=$M/clock/sock
+	conf "socket=$SOCK"
+	sql "CREATE DATABASE big; CREATE TABLE big.blob (id INT PRIMARY KEY, b MEDIUMTEXT);
+		USE big; INSERT INTO big.blob SELECT seq, REPEAT(SHA2(seq, 256), 16384)
+		FROM seq_1_to_60; CREATE DATABASE small; USE small;
+		CREATE TABLE a (id INT PRIMARY KEY, v INT);
+		CREATE TABLE z (id INT PRIMARY KEY, v INT);
+		INSERT INTO a VALUES (1, 1); INSERT INTO z VALUES (1, 2)"
+	run_bk 0 bk-dbdump dump main
+	cp "$out" want
+	for change in '' 'RENAME TABLE small.a TO small.x, small.z TO small.a, small.x TO small.z'; do
+		rm -f got*
+		now=$(sql 'SELECT UNIX_TIMESTAMP()')
+		LD_PRELOAD=$M/clock.so held -j 1 --
+		touch "$M/back"
+		[ "$(sql 'SELECT UNIX_TIMESTAMP()')" -lt "$now" ]
+		sql "INSERT INTO small.a VALUES (2, 2); DELETE FROM small.a WHERE id = 2; $change"
+		touch got.go
+		status=0
+		wait "$dump_pid" || status=$?
+		dump_pid=
+		rm "$M/back"
+		if [ -z "$change" ]; then
+			assert_is "$status" 0
+			cmp got want
+		else
+			assert_is "$(head -n 1 got.signals)" INT
+			assert_has "$err" small
+			[ $status != 0 ] || as_it_is "$change"
+		fi
+	done
+	unset AHEAD_NS AHEAD_WHEN
+	mdb_drop clock
+}
