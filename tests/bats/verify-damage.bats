@@ -7,7 +7,7 @@
 #   DAMAGES=25   how many; make damage: 200
 #   SEED=1       of the chance
 
-BATS_TEST_TIMEOUT=1200
+BATS_TEST_TIMEOUT=2400
 
 load helper
 load restic
