@@ -3,6 +3,8 @@
 #ifndef AGE_IMPL_H
 #define AGE_IMPL_H
 
+#include <openssl/evp.h>
+
 #include "age.h"
 
 #define AGE_FIRST "age-encryption.org/v1"
@@ -27,12 +29,14 @@ int age_hkdf(const void *key, size_t nkey, const void *salt, size_t nsalt,
 int age_header_mac(const unsigned char file_key[static AGE_FILE_KEY],
 		   const char *header, size_t n,
 		   unsigned char ret[static AGE_KEY], struct bk_err *err);
-/* The public key of a private one. */
-int age_public(const unsigned char key[static AGE_KEY],
-	       unsigned char ret[static AGE_KEY], struct bk_err *err);
+/* A private key, ready to be computed with; costs as much as to agree. */
+EVP_PKEY *age_private(const unsigned char key[static AGE_KEY],
+		      struct bk_err *err);
+/* Its public key. */
+int age_public(const EVP_PKEY *own, unsigned char ret[static AGE_KEY],
+	       struct bk_err *err);
 /* The key that wraps a file key: share is that of the sender. */
-int age_wrap_key(const unsigned char key[static AGE_KEY],
-		 const unsigned char peer[static AGE_KEY],
+int age_wrap_key(EVP_PKEY *own, const unsigned char peer[static AGE_KEY],
 		 const unsigned char share[static AGE_KEY],
 		 const unsigned char recipient[static AGE_KEY],
 		 unsigned char ret[static AGE_KEY], struct bk_err *err);

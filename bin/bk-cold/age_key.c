@@ -224,11 +224,18 @@ static int take_identity(struct age_identities *ids, const char *line,
 {
 	static const char prefix[] = "AGE-SECRET-KEY-1";
 	unsigned char *key = (unsigned char *)ids->keys.p + ids->n * AGE_KEY;
+	EVP_PKEY *own;
+	int got;
 
 	if (!bk_str_starts(line, prefix) ||
 	    !decode("age-secret-key-", line + strlen(prefix), true, key))
 		return not_an_identity(line, err);
-	if (age_public(key, ids->pub[ids->n], err) < 0)
+	own = age_private(key, err);
+	if (!own)
+		return -1;
+	got = age_public(own, ids->pub[ids->n], err);
+	EVP_PKEY_free(own);
+	if (got < 0)
 		return -1;
 	ids->n++;
 	ids->keys.len += AGE_KEY;
@@ -315,41 +322,44 @@ int age_header_mac(const unsigned char file_key[static AGE_FILE_KEY],
 	return got;
 }
 
-int age_public(const unsigned char key[static AGE_KEY],
-	       unsigned char ret[static AGE_KEY], struct bk_err *err)
+EVP_PKEY *age_private(const unsigned char key[static AGE_KEY],
+		      struct bk_err *err)
 {
 	EVP_PKEY *own = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, key,
 						     AGE_KEY);
-	size_t n = AGE_KEY;
-	bool done = own && EVP_PKEY_get_raw_public_key(own, ret, &n) == 1 &&
-		    n == AGE_KEY;
 
-	EVP_PKEY_free(own);
-	return done ? 0 : age_failed(err, "X25519");
+	if (!own)
+		(void)age_failed(err, "X25519");
+	return own;
+}
+
+int age_public(const EVP_PKEY *own, unsigned char ret[static AGE_KEY],
+	       struct bk_err *err)
+{
+	size_t n = AGE_KEY;
+
+	return EVP_PKEY_get_raw_public_key(own, ret, &n) == 1 && n == AGE_KEY
+		       ? 0
+		       : age_failed(err, "X25519");
 }
 
 /* Fails where the point of the peer is one that makes it no secret. */
-static bool agree(const unsigned char *key, const unsigned char *peer,
-		  unsigned char *ret)
+static bool agree(EVP_PKEY *own, const unsigned char *peer, unsigned char *ret)
 {
-	EVP_PKEY *own = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, key,
-						     AGE_KEY);
 	EVP_PKEY *other = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL,
 						      peer, AGE_KEY);
-	EVP_PKEY_CTX *c = own ? EVP_PKEY_CTX_new(own, NULL) : NULL;
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(own, NULL);
 	size_t n = AGE_KEY;
 	bool done = c && other && EVP_PKEY_derive_init(c) == 1 &&
 		    EVP_PKEY_derive_set_peer(c, other) == 1 &&
 		    EVP_PKEY_derive(c, ret, &n) == 1 && n == AGE_KEY;
 
 	EVP_PKEY_CTX_free(c);
-	EVP_PKEY_free(own);
 	EVP_PKEY_free(other);
 	return done;
 }
 
-int age_wrap_key(const unsigned char key[static AGE_KEY],
-		 const unsigned char peer[static AGE_KEY],
+int age_wrap_key(EVP_PKEY *own, const unsigned char peer[static AGE_KEY],
 		 const unsigned char share[static AGE_KEY],
 		 const unsigned char recipient[static AGE_KEY],
 		 unsigned char ret[static AGE_KEY], struct bk_err *err)
@@ -357,7 +367,7 @@ int age_wrap_key(const unsigned char key[static AGE_KEY],
 	unsigned char secret[AGE_KEY], salt[2 * AGE_KEY];
 	int got;
 
-	if (!agree(key, peer, secret))
+	if (!agree(own, peer, secret))
 		return age_failed(err, "X25519");
 	memcpy(salt, share, AGE_KEY);
 	memcpy(salt + AGE_KEY, recipient, AGE_KEY);

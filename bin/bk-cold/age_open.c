@@ -104,12 +104,16 @@ static int unwrap(struct age_open *o, const unsigned char *share,
 	bool done = false;
 
 	for (size_t i = 0; i < o->ids->n && !done; i++) {
-		const unsigned char *own =
-			(const unsigned char *)o->ids->keys.p + i * AGE_KEY;
+		EVP_PKEY *own = age_private(
+			(const unsigned char *)o->ids->keys.p + i * AGE_KEY,
+			err);
+		int got = own ? age_wrap_key(own, share, share, o->ids->pub[i],
+					     key, err)
+			      : -1;
 
+		EVP_PKEY_free(own);
 		/* some points are no key of anybody */
-		if (age_wrap_key(own, share, share, o->ids->pub[i], key, err) <
-		    0)
+		if (got < 0)
 			return damaged(err, "a recipient in its header");
 		done = decrypt(o->c, key, nonce, wrapped, AGE_FILE_KEY, ret);
 	}

@@ -31,14 +31,17 @@ static int wrap(const unsigned char *file_key, const unsigned char *recipient,
 		unsigned char ret[static AGE_WRAPPED], struct bk_err *err)
 {
 	static const unsigned char nonce[12];
-	unsigned char own[AGE_KEY], key[AGE_KEY];
+	unsigned char once[AGE_KEY], key[AGE_KEY];
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
+	EVP_PKEY *own = NULL;
 	int n, got = -1;
 
-	if (!c || RAND_bytes(own, sizeof(own)) != 1)
+	if (!c || RAND_bytes(once, sizeof(once)) != 1)
 		(void)age_failed(err, "random bytes");
-	else if (age_public(own, share, err) == 0 &&
-		 age_wrap_key(own, recipient, share, recipient, key, err) == 0)
+	else
+		own = age_private(once, err);
+	if (own && age_public(own, share, err) == 0 &&
+	    age_wrap_key(own, recipient, share, recipient, key, err) == 0)
 		got = EVP_EncryptInit_ex(c, EVP_chacha20_poly1305(), NULL, key,
 					 nonce) == 1 &&
 				      EVP_EncryptUpdate(c, ret, &n, file_key,
@@ -51,7 +54,8 @@ static int wrap(const unsigned char *file_key, const unsigned char *recipient,
 			      ? 0
 			      : age_failed(err, "ChaCha20-Poly1305");
 	EVP_CIPHER_CTX_free(c);
-	OPENSSL_cleanse(own, sizeof(own));
+	EVP_PKEY_free(own);
+	OPENSSL_cleanse(once, sizeof(once));
 	OPENSSL_cleanse(key, sizeof(key));
 	return got;
 }

@@ -233,7 +233,7 @@ static void page_free(struct page *p)
 static int read_page(struct catalog *c, sqlite3_stmt *q, struct page *p,
 		     struct bk_err *err)
 {
-	int got;
+	int got = 1;
 
 	while (p->n < PAGE && (got = db_row(c, q, err)) == 1) {
 		struct catalog_object *o = &p->v[p->n];
@@ -245,7 +245,7 @@ static int read_page(struct catalog *c, sqlite3_stmt *q, struct page *p,
 		o->size = (uint64_t)sqlite3_column_int64(q, COPY_NCOLUMNS + 2);
 		p->n++;
 	}
-	return p->n < PAGE && got < 0 ? -1 : 0;
+	return got < 0 ? -1 : 0;
 }
 
 int catalog_each_object(struct catalog *c, int box,
