@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "missing.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "digest.h"
 #include "file.h"
 #include "known.h"
 #include "lock.h"
@@ -13,6 +15,8 @@
 #include "path.h"
 #include "remote.h"
 #include "str.h"
+
+#define KEY_MAX ((size_t)1 << 20)
 
 void missing_note(struct subject *s, const struct listing_file *f)
 {
@@ -261,22 +265,64 @@ static json_t *snapshots_now(const struct verify *v, const struct subject *s)
 	return NULL;
 }
 
-/* restic lists keys only with a lock, and tries for long where it cannot. */
-static bool can_lock(const struct bk_conf_section *repo)
+/*
+ * A file of a key, called by its hash, has its host in plain text. One that is
+ * damaged is there all the same, if it is one of those that were known.
+ */
+static void take_key_file(const char *dir, const char *name,
+			  const json_t *known, const struct own_keys *k)
 {
-	const char *dir = bk_remote_local(bk_conf_str(repo, "url", ""));
-	BK_AUTO_FREE char *locks = dir ? bk_path_join(dir, "locks") : NULL;
+	BK_AUTO_FREE char *path = bk_path_join(dir, name);
+	BK_AUTO_FREE char *id = bk_asprintf("%.8s", name);
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+	BK_AUTO_JSON json_t *o = NULL;
+	const char *host, *user;
+	char hash[65];
 
-	return !locks || access(locks, W_OK) == 0;
+	if (bk_file_read(path, KEY_MAX, &b, NULL) < 0 ||
+	    bk_digest_text(b.p ? b.p : "", b.len, hash, NULL) < 0 ||
+	    strcmp(hash, name) != 0) {
+		if (json_object_get(known, id))
+			bk_rec_set_str(k->own, id, "");
+		return;
+	}
+	o = json_loadb(b.p ? b.p : "", b.len, 0, NULL);
+	host = o ? bk_rec_str(o, "hostname") : NULL;
+	user = o ? bk_rec_str(o, "username") : NULL;
+	if (host && strcmp(host, k->host) == 0)
+		bk_rec_set_str(k->own, id, user ? user : "");
+}
+
+/*
+ * Those of a repository in a folder of this host; NULL: it cannot be read.
+ * restic would list them with a lock alone, which we may not be able to write.
+ */
+static json_t *keys_in(const char *repo, const json_t *known, const char *host)
+{
+	BK_AUTO_FREE char *dir = bk_path_join(repo, "keys");
+	struct own_keys k = { NULL, host };
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+
+	if (!d)
+		return NULL;
+	k.own = json_object();
+	while ((e = readdir(d)))
+		if (*e->d_name != '.')
+			take_key_file(dir, e->d_name, known, &k);
+	(void)closedir(d);
+	return k.own;
 }
 
 static json_t *keys_now(const struct verify *v, const struct subject *s)
 {
 	AUTO_CHILD struct child c = CHILD_INIT;
 	struct own_keys k = { NULL, v->conf->host };
+	const char *dir = bk_remote_local(bk_conf_str(s->repo, "url", ""));
 
-	if (!can_lock(s->repo))
-		return NULL;
+	if (dir)
+		return keys_in(dir, json_object_get(s->progress.own, "keys"),
+			       v->conf->host);
 	k.own = json_object();
 	child_tool(&c, v, "bk-restic");
 	child_add(&c, "--json", "key", "list", s->repo->name);

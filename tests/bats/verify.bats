@@ -150,6 +150,25 @@ is_health() {
 	assert_has "$out" "key $(cut -c -8 id3)"
 }
 
+@test "keys: missed also where restic may not write its lock" {
+	need_root
+	echo other | bk-restic key add --host testhost main >id
+	mount --bind repo repo
+	mount -o remount,ro,bind repo
+	run_bk 0 bk-verify run packs
+	umount repo
+	rm repo/keys/"$(cut -c -8 id)"*
+	# one that is damaged is damaged, and not gone as well
+	flip "$(one keys)"
+	mount --bind repo repo
+	mount -o remount,ro,bind repo
+	run_bk 1 bk-verify run --all packs
+	umount repo
+	failures packs:main >got
+	assert_has got "gone key $(cut -c -8 id)"
+	assert_is "$(wc -l <got)" 2
+}
+
 @test "a small budget proves a part each time, until all is proved" {
 	conf_verify budget-bytes=300k
 	conf_verify skip=repo
