@@ -148,6 +148,10 @@ exec {w.bin}/bk-cold "$@"
         g.cut(after=1 if line == "END" else 0)
         if line != "END" or [s for s, _ in status] != ["STATUS 0"] * len(LIFE):
             raise Lost(f"the guest: {line}, {status}")
+        self.take_disks(self.w.path("guest.img"))
+        self.w.judge("the life that is to be cut")
+        if {e[0] for e in self.w.journal().values()} != {"gone"}:
+            raise Lost(f"not all went: {self.w.journal()}")
         return times + [status[-1][1]]
 
 
