@@ -120,7 +120,8 @@ class Guest:
                 "384", "-nodefaults", "-display", "none", "-no-reboot",
                 "-kernel", kernel.image, "-initrd", root, "-serial", "stdio",
                 "-append", "console=ttyS0 quiet loglevel=3 panic=-1 "
-                "mitigations=off random.trust_cpu=on rdinit=/init"]
+                "no_timer_check mitigations=off random.trust_cpu=on "
+                "rdinit=/init"]
         for d in disks:
             argv += ["-drive", f"file={d},if=virtio,format=raw"]
         self.run = subprocess.Popen(argv, stdin=subprocess.DEVNULL,

@@ -24,6 +24,7 @@ or ext4, of the host's files and catalog; KERNEL: see guest.py; CUTS 0: no cuts,
 all flushes; LIMIT: seconds, of each of the two.
 """
 import collections
+import itertools
 import os
 import random
 import shutil
@@ -135,10 +136,24 @@ exec {w.bin}/bk-cold "$@"
             copy(image, at, w.path(d + ".img"), 0, size)
             w.mount(d)
 
+    def boot(self, root, logged):
+        """A guest, and what it tells from its first run on. Where the host
+        is too busy for a kernel that starts, it gets another try."""
+        line = ""
+        for _ in range(5):
+            g = self.start(root, logged)
+            lines = g.lines()
+            for line in lines:
+                if line.startswith("STEP run"):
+                    return g, itertools.chain([line], lines)
+            g.cut()
+        raise Lost("no guest starts: " + line)
+
     def live(self, root, logged):
         """To the end; at which second each run began, and the last ended."""
-        g, times, status = self.start(root, logged), [], []
-        for line in g.lines():
+        g, lines = self.boot(root, logged)
+        times, status = [], []
+        for line in lines:
             if line.startswith("STEP run"):
                 times.append(time.monotonic())
             elif line.startswith("STATUS"):
@@ -160,8 +175,8 @@ exec {w.bin}/bk-cold "$@"
 def cut(m, root, durations, rnd):
     """Once; in which run."""
     k = rnd.randrange(len(LIFE))
-    g, seen = m.start(root, False), 0
-    for line in g.lines():
+    (g, lines), seen, line = m.boot(root, False), 0, ""
+    for line in lines:
         seen += line.startswith("STEP run")
         if seen == k + 1:
             break
