@@ -228,6 +228,9 @@ check-release: all | $(FIRST)
 		'release_enemy.py $(ROUNDS)' 'release_random.py $(STEPS)'; do \
 		echo "$$run $(SEED)"; BK_BIN=$(abspath $(B)) \
 		python3 tests/rigs/$$run $(SEED); done; \
+	echo "release_fault.py 1000 $(SEED), encrypted copies"; AGE=1 \
+	BK_BIN=$(abspath $(B)) \
+	python3 tests/rigs/release_fault.py 1000 $(SEED); \
 	for fs in ext4 xfs btrfs; do \
 		echo "release_power.py $(CUTS) $(SEED), $$fs"; FS=$$fs \
 		BK_BIN=$(abspath $(B)) \

@@ -37,6 +37,8 @@ FILE_SYSTEMS = {
     "btrfs": (["mkfs.btrfs", "-q", "-M"], 64, "commit=300"),
 }
 disk_fs = os.environ.get("FS", "ext4")
+# Are the copies encrypted? $AGE.
+sealing = "AGE" in os.environ
 HELD = 1
 UNSETTLED = {"moving", "deleting", "returning"}
 here = os.path.dirname(os.path.abspath(__file__))
@@ -61,6 +63,9 @@ def alone():
     """Run again as root of a mount namespace of our own."""
     if os.geteuid() != 0:
         sys.exit("needs root")
+    if sealing and not shutil.which("age"):
+        print("skipped: no age")
+        sys.exit()
     if os.environ.get("COLD_WORLD") != "alone":
         os.environ["COLD_WORLD"] = "alone"
         os.execvp("unshare", ["unshare", "-m", sys.executable] + sys.argv)
@@ -135,6 +140,7 @@ class World:
         self.files = {}      # (path, hash): facts, of what must not be lost
         self.outside = {}    # picture of what nobody may touch
         self.exempt = set()  # (box, hash) that we broke once it was gone
+        self.opened = {}     # what was seen to open: hash to hash
         self.disk = self.path("disk")
         self.src = os.path.join(self.disk, "src")
         self.a = os.path.join(self.src, "a")
@@ -150,6 +156,8 @@ class World:
         for d in ["state", "cache"]:
             os.mkdir(os.path.join(self.disk, d), 0o700)
         os.mkdir(self.path("run"), 0o700)
+        if sealing:
+            self.make_key()
         self.configure(quarantine)
         for b in self.boxes:
             self.good("-q", "init", b)
@@ -250,7 +258,16 @@ class World:
 
     # ---- commands ----
 
+    def make_key(self):
+        subprocess.run(["age-keygen", "-o", self.path("key")], check=True,
+                       stderr=subprocess.DEVNULL)
+        subprocess.run(["age-keygen", "-y", "-o", self.path("to"),
+                        self.path("key")], check=True)
+
     def configure(self, quarantine):
+        sealed = (f"encrypt = age:{self.path('to')}\n"
+                  f"identity = file:{self.path('key')}\n"
+                  if sealing else "")
         with open(self.path("bk.conf"), "w") as f:
             f.write(f"""[host]
 name = h
@@ -265,7 +282,7 @@ boxes = one two
 redundant = one two
 max-percent = 100
 quarantine = {quarantine}
-""")
+{sealed}""")
         os.chmod(self.path("bk.conf"), 0o600)
 
     def env(self):
@@ -393,7 +410,7 @@ quarantine = {quarantine}
 
     def copies(self, file):
         return self.ask(
-            "SELECT b.name, c.object, n.sha256, c.state FROM file f"
+            "SELECT b.name, c.object, n.sha256, c.sealed FROM file f"
             " JOIN content n ON n.id = f.content"
             " JOIN copy c ON c.content = n.id JOIN box b ON b.id = c.box"
             f" WHERE f.id = {int(file)}")
@@ -401,22 +418,32 @@ quarantine = {quarantine}
     def on_boxes(self, file, want):
         """Why a file of this hash is not on all boxes; None: it is."""
         found = {}
-        for box, obj, sha, state in self.copies(file):
+        for box, obj, sha, sealed in self.copies(file):
             obj = obj.decode() if isinstance(obj, bytes) else obj
             if sha == want:
-                found[box] = obj
+                found[box] = obj, sealed or want
         for b in self.boxes:
             if b not in found:
                 return f"box {b} has no copy of it in the catalog"
             if (b, want) in self.exempt:
                 continue
-            p = self.path(b, found[b])
-            if not os.path.exists(p) or sha256(p) != want:
+            obj, there = found[b]
+            p = self.path(b, obj)
+            if not os.path.exists(p) or sha256(p) != there:
                 return f"box {b} has not its bytes"
-            if not any(f"{want}  {found[b]}" in open(s).read()
+            if sealing and self.open_copy(p, there) != want:
+                return f"box {b} has what opens to other bytes"
+            if not any(f"{there}  {obj}" in open(s).read()
                        for s in glob.glob(self.path(b, "h", "SHA256SUMS.*"))):
                 return f"no list on box {b} names it"
         return None
+
+    def open_copy(self, p, sha):
+        if sha not in self.opened:
+            self.opened[sha] = hashlib.sha256(subprocess.run(
+                ["age", "-d", "-i", self.path("key"), p], check=True,
+                stdout=subprocess.PIPE).stdout).hexdigest()
+        return self.opened[sha]
 
     # ---- the question ----
 

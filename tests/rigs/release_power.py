@@ -35,7 +35,7 @@ import sys
 import time
 
 from cold_world import (DAY, FILE_SYSTEMS, Lost, World, alone, copy, disk_fs,
-                        here, limit, part)
+                        here, limit, part, sealing)
 from guest import MODULES, QEMU, Guest, Kernel, Root
 from release_crash import ask_all
 
@@ -93,7 +93,7 @@ class Machine:
         subprocess.run(["cc", "-O2", "-o", w.path("init"),
                         os.path.join(here, "guest_init.c")], check=True)
         r.program(w.path("init"), "/init")
-        for n in ["bk-cold", "bk-scan"]:
+        for n in ["bk-cold", "bk-scan", "bk-secret"]:
             r.program(os.path.join(w.bin, n))
         r.program(os.path.realpath("/bin/sh"), "/bin/sh")
         r.program(w.clock)
@@ -103,7 +103,9 @@ shift
 exec {w.bin}/bk-cold "$@"
 """.encode())
         for p, mode in [(w.path("bk.conf"), 0o100600),
-                        ("/etc/passwd", 0o100644), ("/etc/group", 0o100644)]:
+                        ("/etc/passwd", 0o100644), ("/etc/group", 0o100644)
+                        ] + [(w.path(n), 0o100600) for n in ["to", "key"]
+                             if sealing]:
             with open(p, "rb") as f:
                 r.add(p, f.read(), mode)
         r.add("/script", "".join(line + "\n" for line in self.script(logged))
