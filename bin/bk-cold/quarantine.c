@@ -208,6 +208,30 @@ static int find(const struct hold *h, struct where *w, struct bk_err *err)
 	return look_for(w->dir, w->name, h->ino, &any, &w->at_home, err);
 }
 
+/*
+ * A power cut between the flushes of two folders leaves both names of a file
+ * that was moved, on Btrfs: the one in the quarantine goes, if the inode says
+ * that it is not the last.
+ */
+static int drop_second_name(const struct hold *h, const struct where *w,
+			    struct bk_err *err)
+{
+	struct stat here, home;
+
+	if (fstatat(w->q, h->place, &here, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fstatat(w->dir, w->name, &home, AT_SYMLINK_NOFOLLOW) < 0)
+		return fail(err, "look for it");
+	if (here.st_ino != home.st_ino || here.st_dev != home.st_dev ||
+	    here.st_nlink < 2)
+		return bk_err_set(err, BK_EX_CANTCREAT, 0,
+				  "is in the quarantine, and where it was");
+	/* that one must be there to stay, before this one goes */
+	if (fsync(w->dir) < 0 || unlinkat(w->q, h->place, 0) < 0 ||
+	    fsync(w->q) < 0)
+		return fail(err, "take its second name from the quarantine");
+	return 0;
+}
+
 int quarantine_return(struct catalog *cat, struct hold *h, struct bk_err *err)
 {
 	WHERE_AUTO struct where w = WHERE_INIT;
@@ -224,6 +248,11 @@ int quarantine_return(struct catalog *cat, struct hold *h, struct bk_err *err)
 				  "--to DIR");
 	if (hold_set(cat, h, HOLD_RETURNING, err) < 0)
 		return -1;
+	if (w.is_it && w.at_home) {
+		if (drop_second_name(h, &w, err) < 0)
+			return give_up(cat, h, HOLD_HELD, err);
+		return note(cat, h, HOLD_BACK, err);
+	}
 	if (renameat2(w.q, h->place, w.dir, w.name, RENAME_NOREPLACE) < 0) {
 		(void)bk_err_set(
 			err, errno == EEXIST ? BK_EX_CANTCREAT : BK_EX_IOERR,
@@ -248,6 +277,16 @@ int quarantine_return(struct catalog *cat, struct hold *h, struct bk_err *err)
 static int settle(struct catalog *cat, struct hold *h, const struct where *w,
 		  struct bk_err *err)
 {
+	if (w->is_it && w->at_home &&
+	    (h->state == HOLD_MOVING || h->state == HOLD_RETURNING)) {
+		struct bk_err why;
+
+		if (drop_second_name(h, w, &why) == 0)
+			return hold_set(cat, h, HOLD_BACK, err);
+		bk_warning("%s: a release of it was interrupted: %s", h->path,
+			   why.msg);
+		return 0;
+	}
 	if (w->is_it)
 		return hold_set(cat, h, HOLD_HELD, err);
 	/* what was deleted may have left its inode to a new file there */

@@ -161,3 +161,26 @@ open_step() {
 		fail "$(cat err)"
 	assert_is "$(holds)" "moving $T/src/a/hello"
 }
+
+@test "a power cut that left both names of a file: one goes, undo, too" {
+	local n
+	for n in {1..9}; do
+		open_step "$n"
+		[ "$(holds)" != "moving $T/src/a/hello" ] || [ -e src/a/hello ] ||
+			break
+		bk-cold -q undo
+	done
+	# as Btrfs has it
+	ln src/a/.bk-quarantine/???????????????? src/a/hello
+	run_bk 66 bk-cold undo "$T/none"
+	assert_is "$(holds | tail -n 1)" "back $T/src/a/hello"
+	assert_is "$(stat -c %h src/a/hello) $(cat src/a/hello)" '1 hello'
+	bk-cold -q push
+	run_bk 0 bk-cold release --yes
+	assert_is "$(holds | tail -n 1)" "held $T/src/a/hello"
+	ln src/a/.bk-quarantine/???????????????? src/a/hello
+	run_bk 0 bk-cold undo
+	assert_is "$(holds | tail -n 1)" "back $T/src/a/hello"
+	assert_is "$(stat -c %h src/a/hello) $(cat src/a/hello)" '1 hello'
+	assert_is "$(find src/a/.bk-quarantine -type f)" ''
+}
