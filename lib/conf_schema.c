@@ -64,6 +64,7 @@ static const struct bk_conf_key backup_keys[] = {
 static const struct bk_conf_key box_keys[] = {
 	{ "url", "sftp://box-fsn/cold", BK_CONF_BOX, .required = true },
 	{ "connections", "4", BK_CONF_COUNT, .min = 2, .max = 16 },
+	{ "read-only", "yes", BK_CONF_BOOL, .list = false },
 	{ 0 },
 };
 

@@ -71,6 +71,8 @@ void bk_health_free(struct bk_health_list *l);
  */
 bool bk_health_forgets(const struct bk_conf *conf,
 		       const struct bk_conf_section *s);
+/* Does it push to cold storage? Not where all of the boxes are read-only. */
+bool bk_health_pushes(const struct bk_conf *conf);
 
 /* Is j meant by "backup home" (this job) or "backup" (all of the kind)? */
 bool bk_health_is(const struct bk_health_job *j, const char *watch);

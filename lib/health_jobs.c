@@ -377,13 +377,31 @@ static void add_kits(struct reader *r)
 				      KIT_LIMIT, 0);
 }
 
+bool bk_health_pushes(const struct bk_conf *conf)
+{
+	static const char *const keys[] = { "boxes", "redundant" };
+	const struct bk_conf_section *cold = bk_conf_find(conf, "cold", NULL);
+	BK_AUTO_STRV struct bk_strv names = BK_STRV_INIT;
+	bool any = false;
+
+	for (size_t i = 0; i < BK_COUNT(keys); i++) {
+		const struct bk_conf_value *v = NULL;
+
+		while ((v = bk_conf_value(cold, keys[i], v)))
+			bk_strv_split(&names, v->value, " \t");
+	}
+	for (size_t i = 0; i < names.n && !any; i++)
+		any = !bk_conf_bool(bk_conf_find(conf, "box", names.v[i]),
+				    "read-only", false);
+	return any;
+}
+
 /* One job for all of cold storage, where there are boxes for it. */
 static void add_cold(struct reader *r)
 {
 	const struct bk_conf_section *s = bk_conf_find(r->conf, "cold", NULL);
 
-	if (bk_conf_value(s, "boxes", NULL) ||
-	    bk_conf_value(s, "redundant", NULL))
+	if (bk_health_pushes(r->conf))
 		(void)add_job(r, "bk-cold", bk_strdup("cold push"), "bk-cold",
 			      bk_conf_duration(s, "max-age", COLD_LIMIT), 0);
 }

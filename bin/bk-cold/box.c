@@ -54,6 +54,7 @@ struct box *box_open(const struct bk_conf_section *s, struct bk_err *err)
 	b->ops = ops;
 	b->name = bk_strdup(s->name);
 	b->place = place;
+	b->read_only = bk_conf_bool(s, "read-only", false);
 	place = -1;
 	return b;
 }
@@ -133,8 +134,28 @@ int box_space(struct box *b, uint64_t *ret_free, uint64_t *ret_total,
 	return b->ops->space(b, ret_free, ret_total, err);
 }
 
+bool box_is_read_only(const struct box *b)
+{
+	return b->read_only;
+}
+
+static int check_writable(const struct box *b, struct bk_err *err)
+{
+	return b->read_only ? box_refuse(b->name, err) : 0;
+}
+
+int box_refuse(const char *name, struct bk_err *err)
+{
+	return bk_err_set(err, BK_EX_NOPERM, 0,
+			  "[box %s] is read-only: this host writes nothing "
+			  "there",
+			  name);
+}
+
 int box_mkdirs(struct box *b, const char *name, struct bk_err *err)
 {
+	if (check_writable(b, err) < 0)
+		return -1;
 	return b->ops->mkdirs(b, name, err);
 }
 
@@ -205,6 +226,8 @@ int box_get_small(struct box *b, struct box_small *v, size_t n,
 int box_put(struct box *b, const char *name, const void *p, size_t len,
 	    struct bk_err *err)
 {
+	if (check_writable(b, err) < 0)
+		return -1;
 	return b->ops->put(b, name, p, len, err);
 }
 
@@ -213,6 +236,8 @@ int box_remove_part(struct box *b, const char *name, struct bk_err *err)
 	if (!strstr(name, "/" BOX_PARTS "/"))
 		return bk_err_set(err, BK_EX_SOFTWARE, 0,
 				  "'%s' must not be removed", name);
+	if (check_writable(b, err) < 0)
+		return -1;
 	return b->ops->remove(b, name, err);
 }
 

@@ -48,6 +48,12 @@ const char *box_peer(const struct box *b);
 /* In front of a name, where a person on the box is after logging in: "cold/" */
 const char *box_prefix(const struct box *b);
 bool box_is_dir(const struct box *b); /* dir:, on this machine */
+/*
+ * [box] read-only: whatever would write fails before it asks the box (77), by
+ * box_refuse(), which returns -1.
+ */
+bool box_is_read_only(const struct box *b);
+int box_refuse(const char *name, struct bk_err *err);
 /* Can it compute SHA-256 itself? Found out when first asked for. */
 bool box_hashes_there(struct box *b);
 

@@ -22,7 +22,8 @@ struct box {
 	struct bk_remote at;
 	char *peer;
 	char *prefix;
-	int place; /* a lock: one of its connections */
+	int place;	/* a lock: one of its connections */
+	bool read_only; /* by the configuration */
 	bool lost;
 	struct bk_err why;	/* of lost, where told */
 	struct upload *uploads; /* a list; those that are not done */

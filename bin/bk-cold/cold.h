@@ -62,6 +62,12 @@ bool cold_is_asked(char **sets, const char *set);
 /* Are all of these there? Says so, and returns the exit status. */
 int cold_check_sets(const struct cold *c, char **sets);
 
+/*
+ * Is there a box of [cold] that may be written (all: are they all)? Says what
+ * is in the way, and returns the exit status (77).
+ */
+int cold_check_writable(const struct cold *c, bool all);
+
 /* Write the state of a job ("push"), with what is the same for all. */
 void cold_state(struct cold *c, const char *job, int64_t start, int exit,
 		const char *message, json_t *counts);

@@ -120,6 +120,37 @@ int cold_check_sets(const struct cold *c, char **sets)
 	return BK_EX_OK;
 }
 
+int cold_check_writable(const struct cold *c, bool all)
+{
+	static const char *const keys[] = { "boxes", "redundant" };
+	const struct bk_conf_section *cold =
+		bk_conf_find(c->conf, "cold", NULL);
+	BK_AUTO_STRV struct bk_strv names = BK_STRV_INIT;
+	const char *bad = NULL;
+	size_t nbad = 0;
+	struct bk_err err;
+
+	for (size_t i = 0; i < BK_COUNT(keys); i++) {
+		const struct bk_conf_value *v = NULL;
+
+		while ((v = bk_conf_value(cold, keys[i], v)))
+			bk_strv_split(&names, v->value, " \t");
+	}
+	for (size_t i = 0; i < names.n; i++) {
+		const struct bk_conf_section *s =
+			bk_conf_find(c->conf, "box", names.v[i]);
+
+		if (bk_conf_bool(s, "read-only", false)) {
+			bad = names.v[i];
+			nbad++;
+		}
+	}
+	if (nbad == 0 || (!all && nbad < names.n))
+		return BK_EX_OK;
+	(void)box_refuse(bad, &err);
+	return bk_log_err(&err);
+}
+
 void cold_state(struct cold *c, const char *job, int64_t start, int exit,
 		const char *message, json_t *counts)
 {

@@ -106,6 +106,9 @@ static int make_folders(struct cold *c, struct box *b, struct bk_err *err)
 	BK_AUTO_FREE char *host = name_of_host(c->conf->host);
 	BK_AUTO_FREE char *parts = bk_asprintf("%s/" BOX_PARTS, host);
 
+	/* Another host has put the id there, or this will fail. */
+	if (box_is_read_only(b))
+		return 0;
 	return box_mkdirs(b, "", err) < 0 || box_mkdirs(b, parts, err) < 0 ? -1
 									   : 0;
 }

@@ -461,6 +461,8 @@ int cmd_push(struct cold *c, char **sets)
 	struct bk_err err;
 	int status = cold_check_sets(c, sets);
 
+	if (status == BK_EX_OK)
+		status = cold_check_writable(c, false);
 	if (status != BK_EX_OK)
 		return status;
 	source_init();

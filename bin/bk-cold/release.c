@@ -465,6 +465,8 @@ int cmd_release(struct cold *c, char **sets)
 	struct bk_err err;
 	int status = cold_check_sets(c, sets);
 
+	if (status == BK_EX_OK)
+		status = cold_check_writable(c, true);
 	if (status != BK_EX_OK)
 		return status;
 	status = prepare(&r, &err) < 0 ? -1 : run(&r, sets, &err);

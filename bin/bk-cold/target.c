@@ -19,6 +19,11 @@ boxset targets_add(struct targets *t, const char *name, struct bk_err *err)
 	for (size_t i = 0; i < t->n; i++)
 		if (strcmp(t->v[i].known.name, name) == 0)
 			return BOXSET(t->v[i].known.id);
+	if (bk_conf_bool(bk_conf_find(t->c->conf, "box", name), "read-only",
+			 false)) {
+		(void)box_refuse(name, err);
+		return 0;
+	}
 	t->v = bk_realloc(t->v, t->n + 1, sizeof(*t->v));
 	to = &t->v[t->n];
 	*to = (struct target){ .box = NULL };

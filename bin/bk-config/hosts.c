@@ -191,7 +191,8 @@ void check_hosts(struct check *c)
 
 /* Boxes. */
 
-static void check_dir(struct check *c, const char *label, const char *path)
+static void check_dir(struct check *c, const char *label, const char *path,
+		      bool write)
 {
 	BK_AUTO_FREE char *remedy = command("mount it, or: mkdir -p ", path);
 	struct stat st, root;
@@ -202,7 +203,7 @@ static void check_dir(struct check *c, const char *label, const char *path)
 	else if (!S_ISDIR(st.st_mode))
 		report_add(&c->report, LEVEL_ERROR, label, NULL,
 			   "'%s' is no folder", path);
-	else if (access(path, W_OK | X_OK) < 0)
+	else if (write && access(path, W_OK | X_OK) < 0)
 		report_add(&c->report, LEVEL_ERROR, label, NULL,
 			   "'%s' cannot be written: %s", path, strerror(errno));
 	else if (stat("/", &root) == 0 && st.st_dev == root.st_dev)
@@ -273,7 +274,8 @@ void check_boxes(struct check *c)
 		const char *url = bk_conf_str(s, "url", "");
 
 		if (bk_str_starts(url, "dir:"))
-			check_dir(c, label, url + strlen("dir:"));
+			check_dir(c, label, url + strlen("dir:"),
+				  !bk_conf_bool(s, "read-only", false));
 		else if (!c->t->offline && !check_is_broken(c, label) &&
 			 ssh_remote(s, &h))
 			check_folder(c, label, &h);

@@ -22,6 +22,7 @@ static const struct {
 	{ "repo", "limit-download", "0" },
 	{ "repo", "program", "restic" },
 	{ "repo", "append-only", "no" },
+	{ "box", "read-only", "no" },
 	{ "backup", "markers", "no" },
 	{ "backup", "shrink-alarm", "50%" },
 	{ "backup", "max-age", "3h" },

@@ -59,7 +59,6 @@ static bool is_timed(const struct bk_conf_section *s)
 void unit_timers(const struct bk_conf *conf, struct bk_strv *ret)
 {
 	const struct bk_conf_section *host = bk_conf_find(conf, "host", NULL);
-	const struct bk_conf_section *cold = bk_conf_find(conf, "cold", NULL);
 	const struct bk_conf_section *s = NULL;
 	bool timed = false, dumped = false, keep = false;
 
@@ -77,8 +76,7 @@ void unit_timers(const struct bk_conf *conf, struct bk_strv *ret)
 		bk_strv_add(ret, "bk-dbdump.timer");
 	if (keep)
 		bk_strv_add(ret, "bk-forget.timer");
-	if (bk_conf_value(cold, "boxes", NULL) ||
-	    bk_conf_value(cold, "redundant", NULL))
+	if (bk_health_pushes(conf))
 		bk_strv_add(ret, "bk-cold.timer");
 	if (bk_conf_find(conf, "verify", NULL))
 		bk_strv_add(ret, "bk-verify.timer");

@@ -19,7 +19,8 @@
 # of data/.ssh/authorized_keys, with the commands that they force, and has
 # rclone; port 22 takes none. It allows what restrict has to forbid: a terminal,
 # forwarding, the variable EVIL. BOX_KEYS=both: port 22 takes the same keys, and
-# forgets the commands.
+# forgets the commands. BOX_SFTP=-R: port 22 only reads, as a sub-account that
+# is read-only does.
 set -eu
 
 usage() {
@@ -141,7 +142,7 @@ E
 	if [ "$1" = sftp ]; then
 		echo 'Subsystem sftp internal-sftp'
 		echo 'ChrootDirectory /srv'
-		echo 'ForceCommand internal-sftp -d /home'
+		echo "ForceCommand internal-sftp -d /home ${BOX_SFTP:-}"
 	else
 		echo 'Subsystem sftp sftp-server'
 		[ -n "${BOX_KEYS:-}" ] || echo 'ForceCommand /run/box/shell'

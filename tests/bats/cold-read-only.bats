@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-3.0-or-later
+# bk-cold and bk-verify on a host that proves and restores what another one
+# pushed, with a login that can only read.
+
+load helper
+load cold
+
+rig=$BATS_TEST_DIRNAME/../rigs
+
+# The host that pushes logs in at port 23; the one that proves at port 22,
+# where nobody writes, and has a state of its own.
+setup() {
+	bk_setup
+	need_root
+	need_program sshd
+	unshare -m true 2>/dev/null || skip "no mount namespaces here"
+	host=$(uname -n)
+	BOX_SFTP=-R "$rig/box.sh" up "$T/r" b1 >ports1 || fail "no box"
+	one=$T/r/b1/data/cold
+	mk_marker src/a/.coldstorage
+	echo hello >src/a/hello
+	seq 100000 >src/a/numbers
+	ssh_setup
+	url_one=sftp://b1-shell/cold
+	cold_conf one
+	boxed 0 bk-cold -q init one
+	boxed 0 bk-cold push
+	url_one=$'sftp://b1/cold\nread-only = yes'
+	cold_conf one 'boxes = one' '[verify]'
+	sed -i -e '/^redundant/d' -e '0,/^boxes = one/{//d}' "$BK_CONFIG"
+	export BK_STATE_DIR=$T/state2 BK_CACHE_DIR=$T/cache2
+	mkdir -m 700 state2 cache2
+	(cd r/b1/data && find . -type f -exec sha256sum {} + | sort) >before
+}
+
+teardown() {
+	(cd r/b1/data && find . -type f -exec sha256sum {} + | sort) |
+		cmp - before
+	"$rig/box.sh" down "$T/r" b1
+}
+
+@test "it proves, lists and restores, and writes nothing" {
+	boxed 0 bk-cold init one
+	boxed 0 bk-cold rebuild one
+	boxed 0 bk-cold check
+	boxed 0 bk-cold status
+	assert_has "$out" 'one	ok	'
+	boxed 0 bk-cold get --to back "$T/src/a"
+	cmp "back$T/src/a/numbers" src/a/numbers
+	boxed 0 bk-verify run
+	assert_has "$out" 'cold:one'
+	# what would write says why not, in a line
+	for c in push 'release --yes'; do
+		# shellcheck disable=SC2086
+		boxed 77 bk-cold $c
+		assert_is "$stderr" "bk-cold: error: [box one] is read-only: this host writes nothing there"
+	done
+	boxed 77 bk-cold probe one
+	# no push is late, and no timer is asked for
+	boxed 0 bk-status
+	assert_hasnt "$out" 'cold push'
+	[ -e src/a/hello ]
+}
+
+@test "a box that nobody initialised is not one" {
+	sed -i 's,/cold$,/other,' "$BK_CONFIG"
+	boxed 77 bk-cold init one
+	assert_has "$err" '[box one] is read-only'
+}
