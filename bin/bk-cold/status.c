@@ -6,6 +6,7 @@
 #include "log.h"
 #include "look.h"
 #include "release.h"
+#include "snapshots.h"
 #include "state.h"
 #include "time.h"
 
@@ -22,6 +23,7 @@ struct status {
 	uint64_t free, total;
 	bool has_proofs;
 	int64_t proofs[CATALOG_SHARES];
+	struct snapshots snapshots;
 };
 
 static void connect_box(struct status *s, int *ret_exit)
@@ -34,6 +36,8 @@ static void connect_box(struct status *s, int *ret_exit)
 	if (b) {
 		got = box_space(b, &s->free, &s->total, &err);
 		s->told_room = got > 0;
+		if (got >= 0)
+			got = snapshots_find(b, &s->snapshots, &err);
 		if (got >= 0) {
 			s->state = "ok";
 			return;
@@ -77,7 +81,33 @@ static void print_json(struct status *s)
 						    json_integer(s->proofs[i]));
 		(void)json_object_set_new(o, "proofs", list);
 	}
+	if (s->snapshots.names.n > 0) {
+		json_t *list = json_array();
+
+		for (size_t i = 0; i < s->snapshots.names.n; i++)
+			(void)json_array_append_new(
+				list,
+				json_string_nocheck(s->snapshots.names.v[i]));
+		(void)json_object_set_new(o, "snapshots", list);
+		bk_rec_set_path(o, "snapshot_folder", s->snapshots.folder);
+	}
 	bk_rec_json(&s->c->out, "box", o);
+}
+
+/* The last resort: how many, which, where. */
+static void print_snapshots(struct status *s)
+{
+	const struct bk_strv *l = &s->snapshots.names;
+	BK_AUTO_FREE char *count = NULL, *names = NULL;
+
+	if (l->n == 0)
+		return;
+	count = bk_asprintf("%zu snapshot%s of the box", l->n,
+			    l->n > 1 ? "s" : "");
+	names = l->n > 1 ? bk_asprintf("%s to %s", l->v[0], l->v[l->n - 1])
+			 : bk_strdup(l->v[0]);
+	bk_rec_text(&s->c->out, s->name, "snapshots", count, names,
+		    s->snapshots.folder, NULL);
 }
 
 static void add_age(struct bk_buf *b, int64_t t)
@@ -158,6 +188,7 @@ static void print_text(struct status *s)
 
 	bk_rec_text(&s->c->out, s->name, s->state, room, copies, proofs,
 		    trouble, NULL);
+	print_snapshots(s);
 }
 
 /* What is wrong there, one by one. */
@@ -229,6 +260,7 @@ static int show_box(struct status *s, int *ret_exit, struct bk_err *err)
 	if (got > 0)
 		got = show_known(s, ret_exit, err);
 	catalog_box_free(&s->known);
+	snapshots_free(&s->snapshots);
 	free(s->message);
 	return got;
 }
