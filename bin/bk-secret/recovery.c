@@ -440,6 +440,16 @@ static void write_restore_steps(const struct recovery *r, struct sheet *s)
 		write_with(s, "bk-dbdump restore --globals", server->name);
 }
 
+static bool has_encrypted(const struct bk_conf *conf)
+{
+	const struct bk_conf_section *cold = NULL;
+
+	while ((cold = bk_conf_next(conf, "cold", cold)))
+		if (bk_str_starts(bk_conf_str(cold, "encrypt", ""), "age:"))
+			return true;
+	return false;
+}
+
 static void write_cold_step(const struct recovery *r, struct sheet *s)
 {
 	const struct bk_conf *conf = r->tool->conf;
@@ -454,6 +464,12 @@ static void write_cold_step(const struct recovery *r, struct sheet *s)
 		write_with(s, "bk-cold rebuild", box->name);
 	sheet_command(s, "bk-cold list");
 	sheet_command(s, "bk-cold get --in-place PATH");
+	if (has_encrypted(conf))
+		sheet_warning(s, "Some of it is encrypted with age, and its "
+				 "key is not on this sheet. Keep that key with "
+				 "the sheet: rebuild and get want it, "
+				 "--identity FILE, and without it nothing of "
+				 "that comes back.");
 }
 
 static void write_steps(const struct recovery *r, struct sheet *s)

@@ -110,6 +110,24 @@ second_repo() {
 	[ ! -e "$BK_STATE_DIR/state" ]
 }
 
+@test "the sheet says what it has not: the key of encrypted cold storage" {
+	cat >>"$BK_CONFIG" <<-END
+		[box fsn]
+		url = dir:$T/cold
+		[cold]
+		boxes = fsn
+		[cold photos]
+		path = /srv/photos
+	END
+	run_bk 0 bk-secret kit
+	assert_has "$out" 'bk-cold rebuild fsn'
+	assert_hasnt "$out" 'encrypted with age'
+	echo "encrypt = age:$T/to" >>"$BK_CONFIG"
+	run_bk 0 bk-secret kit
+	assert_has "$out" 'Some of it is encrypted with age'
+	assert_has "$out" '--identity FILE'
+}
+
 @test "older keys are counted and named" {
 	sheet one
 	assert_hasnt "$err" older
