@@ -34,6 +34,7 @@ check	pkill	procps	procps-ng
 check	sshd	openssh-server	openssh-server
 check	python3	python3	python3
 check	openssl	openssl	openssl
+check	/etc/ssl/certs/ca-*.crt	ca-certificates	ca-certificates
 check	strace	strace	strace
 check	age	age	age
 check	proftpd	proftpd-core	-
