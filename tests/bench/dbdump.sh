@@ -196,18 +196,18 @@ for way in ours folder stock; do
 			fi >"$top/added"
 			[ $turn = first ] || echo "$(cat "$top/added")" \
 				"$((($(du -sb "$top/repo" | cut -f1) - before) / 1000))" \
-				>>"$top/$way"
+				>>"$top/added-$way"
 		done
 	done
 done
 size=$(($(stat -c %s "$top/ours.first") / 1000000))
 report "restic adds after one deleted row, of $size MB, stream" \
-	"$(median ours 1)" 5 MB
-report "the same, a folder" "$(median folder 1)" 5 MB
+	"$(median added-ours 1)" 5 MB
+report "the same, a folder" "$(median added-folder 1)" 5 MB
 for way in ours folder; do
 	report "    $way: in the repository, compressed" \
-		"$(awk -v n="$(median $way 2)" 'BEGIN { print n / 1e3 }')" 5 MB
-	echo "    each time, in $repos repositories: $(cut -d' ' -f1 "$top/$way" |
+		"$(awk -v n="$(median added-$way 2)" 'BEGIN { print n / 1e3 }')" 5 MB
+	echo "    each time, in $repos repositories: $(cut -d' ' -f1 "$top/added-$way" |
 		sort -g | xargs printf '%.1f ')MB"
 done
-echo "    the same with mariadb-dump: $(cut -d' ' -f1 "$top/stock") MB"
+echo "    the same with mariadb-dump: $(cut -d' ' -f1 "$top/added-stock") MB"
