@@ -19,7 +19,7 @@
 #include "repos.h"
 #include "sig.h"
 
-static void append_free(struct append *a)
+void append_free(struct append *a)
 {
 	free(a->label);
 	bk_remote_free(&a->at);
@@ -69,8 +69,7 @@ static char *clean_path(const char *path)
 	return b.len > 0 ? bk_buf_steal(&b) : NULL;
 }
 
-/* Its url is the one that it had before where this was done already. */
-static int find(struct append *a, const char *name, struct bk_err *err)
+int append_find(struct append *a, const char *name, struct bk_err *err)
 {
 	BK_AUTO_FREE char *key = NULL;
 
@@ -191,6 +190,30 @@ static bool step_key(struct append *a)
 	step(&a->s, there ? STEP_KEPT : STEP_DONE, a->label, NULL,
 	     "the key '%s', and 'Host %s' in ssh_config", a->key, a->alias);
 	return true;
+}
+
+/* Whoever breaks in reads the backups, and a full key that is in them. */
+static int check_outside(const struct append *a, struct bk_err *err)
+{
+	static const char *const keys[][2] = { { "backup", "path" },
+					       { "scan", "root" },
+					       { "cold", "path" } };
+
+	for (size_t i = 0; i < BK_COUNT(keys); i++) {
+		const struct bk_conf_section *s = NULL;
+		const struct bk_conf_value *v = NULL;
+
+		while ((s = bk_conf_next(a->s.t->conf, keys[i][0], s)))
+			while ((v = bk_conf_value(s, keys[i][1], v)))
+				if (bk_path_within(a->carry, v->value))
+					return bk_err_set(
+						err, BK_EX_USAGE, 0,
+						"'%s' is below '%s', so "
+						"backups could hold the full "
+						"key: name another folder",
+						a->carry, v->value);
+	}
+	return 0;
 }
 
 /* A folder that is new, or in which an earlier run put the key. */
@@ -461,12 +484,16 @@ static void step_carry_away(struct append *a)
 
 static bool run_setup(struct append *a)
 {
+	struct bk_err err;
+
 	if (!a->carry) {
 		step_failed(&a->s, BK_EX_USAGE, a->label, NULL,
 			    "where is the full key to be written? "
 			    "--full-key-to FOLDER, one that is carried away");
 		return false;
 	}
+	if (check_outside(a, &err) < 0)
+		return fail(a, &err);
 	if (!step_server(a) || !step_key(a) || !step_full(a) ||
 	    !step_let_in(a) || !step_prove(a) || !step_conf(a) ||
 	    !step_shut_out(a))
@@ -623,7 +650,7 @@ int cmd_append_only(struct tool *t, char **args)
 	if (lock < 0)
 		return bk_log_err(&err);
 	take_full(&a);
-	if (find(&a, args[0], &err) < 0)
+	if (append_find(&a, args[0], &err) < 0)
 		exit = bk_log_err(&err);
 	else if (!run(&a) && a.s.exit == BK_EX_OK)
 		a.s.exit = BK_EX_NO;

@@ -25,7 +25,12 @@ struct append {
 	struct bk_strv files; /* those that it could log in with */
 };
 
-/* Steps return false where they failed, which has been said. */
+/*
+ * What a [repo] is about, and the keys of this host; s.t has the configuration.
+ * append_free() it in any case.
+ */
+int append_find(struct append *a, const char *name, struct bk_err *err);
+void append_free(struct append *a);
 
 /* ---- append_box.c: the server ---------------------------------------------- */
 
@@ -90,8 +95,6 @@ int append_conf_set(const struct append *a, struct bk_err *err);
 int append_conf_undo(const struct append *a, struct bk_err *err);
 /* The folder that is to be carried away, all but the key. */
 int append_carry(const struct append *a, struct bk_err *err);
-
-/* ---- append_check.c: bk-config check --------------------------------------- */
 
 /* The name in ssh_config, and of the key, of a repository. */
 char *append_name(const char *repo);

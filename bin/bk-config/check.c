@@ -61,6 +61,7 @@ static void check_all(struct check *c)
 		{ "ssh servers", check_hosts },
 		{ "boxes", check_boxes },
 		{ "repositories", check_repos },
+		{ "append-only repositories", check_append_only },
 		{ "monitors", check_monitors },
 		{ "units", check_units },
 		{ "recovery sheets", check_sheets },

@@ -31,6 +31,7 @@ void check_databases(struct check *c);	  /* databases.c */
 void check_hosts(struct check *c);	  /* hosts.c */
 void check_boxes(struct check *c);	  /* hosts.c */
 void check_repos(struct check *c);	  /* repos.c */
+void check_append_only(struct check *c);  /* append_check.c */
 void check_monitors(struct check *c);	  /* monitors.c */
 void check_units(struct check *c);	  /* units.c */
 void check_sheets(struct check *c);	  /* monitors.c */

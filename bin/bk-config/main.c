@@ -19,7 +19,7 @@
  *     append_box.c the server         rclone.c  its rclone
  *     append_keys.c keys of this host authkeys.c keys that the server has
  *     append_conf.c bk.conf           append_carry.c the folder to carry away
- *     append_prove.c what the new key can do
+ *     append_prove.c what the new key can do; append_check.c is it so still?
  *   answers.c    what init is told, or asks   ask.c       at the terminal
  *   ssh.c        servers, as ssh sees them    url.c       what is hidden
  *   child.c      other programs

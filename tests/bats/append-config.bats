@@ -26,6 +26,8 @@ as_full() {
 	[ ! -e carry ]
 	cmp etc/bk/bk.conf conf.old
 	cmp "$keys" keys.old
+	append_only 64 --full-key-to src/carry
+	assert_has "$out" 'backups could hold the full key'
 	# without a place for the full key nothing begins
 	append_only 64
 	append_only 64 --full-key etc/bk/ssh/box
@@ -77,6 +79,8 @@ as_full() {
 	run_bk 0 there bk-restic backup
 	# the box has gone elsewhere; but there is no way to the full key
 	sed -i '/^\[box cold\]/,$d' etc/bk/bk.conf
+	run_bk 1 there bk-config check
+	found error '[repo main]' "the key '/etc/bk/ssh/box' of this host gets in"
 	append_only 1
 	assert_has "$out" "the key '/etc/bk/ssh/box' of this host still gets in"
 	append_only 0 --full-key carry/key
