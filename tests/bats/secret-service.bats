@@ -8,6 +8,8 @@ load helper
 
 setup() {
 	bk_setup
+	# no program of a user: installed it is not in the path
+	[ "$BK_BIN" != /usr/bin ] || PATH=$PATH:/usr/libexec/bk
 	need_program bk-secret-service dbus-daemon gnome-keyring-daemon \
 		secret-tool python3
 	need_module jeepney
@@ -499,7 +501,7 @@ mount --bind $T/etc/passwd /etc/passwd
 mount --bind $T/etc/group /etc/group
 mount -t tmpfs -o mode=755 tmpfs /run
 install -d -m 755 /run/rigs /run/user
-install -m 755 $rigs/keyring* $BK_BIN/bk-secret-service /run/rigs
+install -m 755 $rigs/keyring* $(command -v bk-secret-service) /run/rigs
 unset DBUS_SESSION_BUS_ADDRESS XDG_RUNTIME_DIR DISPLAY
 as_alice() {
 	setpriv --reuid 20077 --regid 20077 --init-groups "\$@"
