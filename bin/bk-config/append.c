@@ -510,6 +510,16 @@ static bool run_again(struct append *a)
 	return step_prove(a) && step_shut_out(a);
 }
 
+static int check_login(const struct bk_remote *at, struct bk_err *err)
+{
+	BK_AUTO_FREE char *why = NULL;
+
+	if (ssh_login(at, &why) == LOGIN_OK)
+		return 0;
+	return bk_err_set(err, BK_EX_UNAVAILABLE, 0,
+			  "this host still cannot log in: %s", why);
+}
+
 /* The key of the url before, let in again. */
 static int let_back_in(struct append *a, const char *line, struct bk_err *err)
 {
@@ -517,7 +527,7 @@ static int let_back_in(struct append *a, const char *line, struct bk_err *err)
 	AUTO_SSH_VIEW struct ssh_view v = SSH_VIEW_INIT;
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	BK_AUTO_BUF struct bk_buf keys = BK_BUF_INIT, left = BK_BUF_INIT;
-	BK_AUTO_FREE char *public = NULL, *blob = NULL, *why = NULL;
+	BK_AUTO_FREE char *public = NULL, *blob = NULL;
 
 	box_as_key(a, "sftp", a->full, NULL, &argv);
 	if (!ssh_remote(a->repo, &at) || ssh_view(&at, &v, err) < 0)
@@ -531,10 +541,7 @@ static int let_back_in(struct append *a, const char *line, struct bk_err *err)
 		add_line(&left, public);
 	if (box_write_keys(a, &argv, &left, err) < 0)
 		return -1;
-	if (ssh_login(&at, &why) != LOGIN_OK)
-		return bk_err_set(err, BK_EX_UNAVAILABLE, 0,
-				  "this host still cannot log in: %s", why);
-	return 0;
+	return check_login(&at, err);
 }
 
 static bool run_undo(struct append *a)
@@ -650,7 +657,7 @@ int cmd_append_only(struct tool *t, char **args)
 	if (lock < 0)
 		return bk_log_err(&err);
 	take_full(&a);
-	if (append_find(&a, args[0], &err) < 0)
+	if (append_find(&a, args[0], &err) < 0 || !a.repo)
 		exit = bk_log_err(&err);
 	else if (!run(&a) && a.s.exit == BK_EX_OK)
 		a.s.exit = BK_EX_NO;

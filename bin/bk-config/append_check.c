@@ -54,7 +54,7 @@ static void check_one(struct check *c, const struct bk_conf_section *s)
 
 	if (check_is_broken(c, label) || !ssh_remote(s, &h))
 		return;
-	if (append_find(&a, s->name, &err) < 0) {
+	if (append_find(&a, s->name, &err) < 0 || !a.repo) {
 		report_add(&c->report, LEVEL_WARNING, label, NULL,
 			   "what its key may do is not known: %s", err.msg);
 		return;

@@ -115,18 +115,22 @@ static int by_hand(const struct bk_conf_value *v, struct bk_err *err)
 			  v->line, v->file);
 }
 
-/* All of the file, whose line of v is left as *ret_line. */
-static int read_file(const struct bk_conf_value *v, struct bk_buf *text,
-		     char **ret_line, struct bk_err *err)
+/* Reads all of the file; the line of v in it, or NULL with err. */
+static char *read_file(const struct bk_conf_value *v, struct bk_buf *text,
+		       struct bk_err *err)
 {
 	BK_AUTO_FREE char *value = NULL;
+	char *line;
 
 	if (bk_file_read(v->file, FILE_LIMIT, text, err) < 0)
-		return -1;
+		return NULL;
 	bk_buf_adds(text, "");
-	*ret_line = line_at(text->p, v->line);
-	value = *ret_line ? value_in(*ret_line, v->key) : NULL;
-	return value ? 0 : by_hand(v, err);
+	line = line_at(text->p, v->line);
+	value = line ? value_in(line, v->key) : NULL;
+	if (value)
+		return line;
+	(void)by_hand(v, err);
+	return NULL;
 }
 
 static size_t line_length(const char *p)
@@ -147,7 +151,8 @@ int append_conf_set(const struct append *a, struct bk_err *err)
 	if (bk_conf_value(a->repo, "append-only", NULL))
 		return by_hand(bk_conf_value(a->repo, "append-only", NULL),
 			       err);
-	if (read_file(v, &old, &line, err) < 0)
+	line = read_file(v, &old, err);
+	if (!line)
 		return -1;
 	value = value_in(line, "url");
 	if (bk_remote_parse(value, &raw, NULL) < 0 || !raw.host)
@@ -177,7 +182,8 @@ int append_conf_undo(const struct append *a, struct bk_err *err)
 	BK_AUTO_FREE char *value = NULL;
 	char *line, *before, *rest;
 
-	if (read_file(v, &old, &line, err) < 0)
+	line = read_file(v, &old, err);
+	if (!line)
 		return -1;
 	before = line_before(old.p, line);
 	rest = line + line_length(line);

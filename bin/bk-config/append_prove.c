@@ -23,7 +23,7 @@ static int try_sftp(const struct append *a, const char *port,
 	BK_AUTO_STRV struct bk_strv argv = BK_STRV_INIT;
 	BK_AUTO_FREE char *what = bk_asprintf(
 		"files by sftp%s%s", port ? " on port " : "", port ? port : "");
-	struct bk_err why;
+	struct bk_err why = { 0 };
 
 	box_as_key(a, "ssh", a->key, port, &argv);
 	child_add(&argv, "-s", a->at.host, "sftp");
