@@ -254,6 +254,26 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	assert_is "$(ls run)" lock
 }
 
+@test "kill -9 while restic checks: nothing is proved, nobody is locked out" {
+	local n job
+	conf_verify skip=packs
+	for n in 1 2 3 4 5 6 7 8; do
+		bk-verify run repo --all >/dev/null 2>&1 3>&- &
+		job=$!
+		sleep "0.$((RANDOM % 9))$((RANDOM % 10))"
+		kill -9 $job 2>/dev/null || :
+		wait $job 2>/dev/null || :
+		[ ! -e state/verify/repo:main.json ] ||
+			jq -e .v state/verify/repo:main.json >/dev/null
+	done
+	flip "$(one data)"
+	run_bk 1 bk-verify run repo --all
+	assert_is "$(state repo:main .result)" failed
+	run_bk 0 bk-restic unlock
+	run_bk 0 bk-restic exec main -- list locks --no-lock
+	[ -z "$stdout" ]
+}
+
 @test "a clock that was ahead proves nothing" {
 	run_bk 0 bk-verify run
 	age packs:main -864000
