@@ -239,12 +239,20 @@ static int take_entry(void *arg, struct entry *m, struct bk_err *err)
 }
 
 /* Those that open what is encrypted, asked for once; NULL: there are none. */
+int evidence_keys(struct evidence *ev, struct bk_err *err)
+{
+	ev->asked = ev->c->identity != NULL;
+	return ev->asked ? cold_identities(ev->c, &ev->ids, err) : 0;
+}
+
 static const struct age_identities *identities(struct evidence *ev)
 {
 	struct bk_err err;
 
-	if (!ev->asked && cold_identities(ev->c, &ev->ids, &err) < 0)
+	if (!ev->asked && cold_identities(ev->c, &ev->ids, &err) < 0) {
 		bk_warning("%s", err.msg);
+		ev->locked = true;
+	}
 	ev->asked = true;
 	return ev->ids.n ? &ev->ids : NULL;
 }
@@ -283,6 +291,7 @@ static int read_manifest(struct reading *r, struct bk_err *err)
 	/* what cannot be read lists nothing */
 	if (sealed && err->exit == BK_EX_NOPERM) {
 		bk_warning("box %s: %s", w->known.name, err->msg);
+		ev->locked = true;
 		return 0;
 	}
 	if (err->exit == BK_EX_DATAERR || err->exit == BK_EX_NOINPUT) {
@@ -479,6 +488,7 @@ static int try_lock(struct asking *a, size_t first, const char *lock,
 		bk_warning("box %s: %s: %s", w->known.name, a->h[i].name,
 			   err->msg);
 		bk_strv_add(&w->closed, lock);
+		a->ev->locked = true;
 		return 0;
 	}
 	if (err->exit == BK_EX_DATAERR || err->exit == BK_EX_NOINPUT) {

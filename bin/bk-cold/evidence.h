@@ -39,12 +39,15 @@ struct evidence {
 	} v[CATALOG_BOXES_MAX + 1];
 	bool asked; /* for identities, which are here if there are any */
 	struct age_identities ids;
+	bool locked; /* something is for a key that is not among them */
 	/* the first thing that is wrong on a box: nothing more is released */
 	bool wrong;
 	struct bk_err err;
 	uint64_t proofs, samples, manifests; /* that were good */
 };
 
+/* Before all else, where somebody named a file with the keys: 66, 77. */
+int evidence_keys(struct evidence *ev, struct bk_err *err);
 /*
  * Connect to these boxes; two of them must be two, and none of them on the
  * device of the files ("dev:8:1"). -1 with err.

@@ -349,7 +349,8 @@ static int prepare(struct release *r, struct bk_err *err)
 	r->ev.c = r->c;
 	r->ev.cat = r->cat;
 	r->ev.dry = r->dry;
-	if (names_read(r->cat, &r->names, err) < 0)
+	if (evidence_keys(&r->ev, err) < 0 ||
+	    names_read(r->cat, &r->names, err) < 0)
 		return -1;
 	return plan_scan(r->c->cli.config, r->dry, &r->plan, err);
 }
@@ -427,7 +428,8 @@ static int judge(const struct release *r, int status)
 		return BK_EX_NO;
 	if (status == BK_EX_TEMPFAIL && r->moved == 0 && r->gone == 0)
 		return BK_EX_TEMPFAIL;
-	return status != BK_EX_OK || r->failed || r->braked || r->plan.partial
+	return status != BK_EX_OK || r->failed || r->braked || r->ev.locked ||
+			       r->plan.partial
 		       ? BK_EX_PARTIAL
 		       : BK_EX_OK;
 }
