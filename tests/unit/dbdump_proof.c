@@ -4,6 +4,7 @@
 
 #include "buf.h"
 #include "digest.h"
+#include "rec.h"
 #include "scratch.h"
 
 #define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -187,16 +188,27 @@ CHECK_TEST(long_streams)
 
 static const char one[] = "SELECT 1;\n", two[] = "SELECT 2;\n";
 
+/* With a proof, whatever it says. */
+static char *proved(const char *text)
+{
+	BK_AUTO_JSON json_t *o = json_loads(text, 0, NULL);
+	char proof[65];
+
+	CHECK_INT(manifest_proof(o, proof, &err), 0);
+	(void)json_object_set_new(o, "proof", json_string(proof));
+	return json_dumps(o, 0);
+}
+
 static char *manifest(const char *second, const char *change)
 {
 	char h1[65], h2[65], sum[65];
-	BK_AUTO_FREE char *all = NULL;
+	BK_AUTO_FREE char *all = NULL, *text = NULL;
 
 	CHECK_INT(bk_digest_text(one, strlen(one), h1, &err), 0);
 	CHECK_INT(bk_digest_text(two, strlen(two), h2, &err), 0);
 	all = bk_asprintf("%s  a/schema.sql\n%s  %s\n", h1, h2, second);
 	CHECK_INT(bk_digest_text(all, strlen(all), sum, &err), 0);
-	return bk_asprintf(
+	text = bk_asprintf(
 		"{\"v\":1,\"type\":\"manifest\",\"objects\":2,\"broken\":0,"
 		"\"rows\":3,\"bytes\":20,\"largest\":9,\"sha256\":\"%s\",%s"
 		"\"files\":["
@@ -205,6 +217,7 @@ static char *manifest(const char *second, const char *change)
 		"{\"path\":\"%s\",\"kind\":\"rows\",\"db\":\"a\","
 		"\"table\":\"t\",\"rows\":3,\"bytes\":10,\"sha256\":\"%s\"}]}",
 		sum, change, h1, second, h2);
+	return proved(text);
 }
 
 static void set_up(void)
