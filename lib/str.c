@@ -413,7 +413,12 @@ static bool unprintable(uint32_t c)
 	       (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
-void bk_str_add_term(struct bk_buf *b, const char *s)
+/*
+ * s, with a backslash before what is in escape; of what cannot be seen each
+ * byte as a number.
+ */
+static void add_seen(struct bk_buf *b, const char *s, const char *escape,
+		     bool octal)
 {
 	size_t len = strlen(s);
 
@@ -428,16 +433,21 @@ void bk_str_add_term(struct bk_buf *b, const char *s)
 			bk_buf_adds(b, "\\t");
 		else if (c == '\n')
 			bk_buf_adds(b, "\\n");
-		else if (c == '\\')
-			bk_buf_adds(b, "\\\\");
-		else if (!bad)
-			bk_buf_add(b, s + i, n);
-		else
+		else if (bad)
 			for (size_t k = 0; k < n; k++)
-				bk_buf_addf(b, "\\x%02x",
+				bk_buf_addf(b, octal ? "\\%03o" : "\\x%02x",
 					    (unsigned char)s[i + k]);
+		else if (c < 128 && strchr(escape, (char)c))
+			bk_buf_addf(b, "\\%c", (char)c);
+		else
+			bk_buf_add(b, s + i, n);
 		i += n;
 	}
+}
+
+void bk_str_add_term(struct bk_buf *b, const char *s)
+{
+	add_seen(b, s, "\\", false);
 }
 
 static bool all_printable(const char *s)
@@ -455,34 +465,12 @@ static bool all_printable(const char *s)
 
 void bk_str_add_typed(struct bk_buf *b, const char *s)
 {
-	size_t len = strlen(s);
-
 	if (all_printable(s)) {
 		bk_str_add_shell(b, s);
 		return;
 	}
 	bk_buf_adds(b, "$'");
-	for (size_t i = 0; i < len;) {
-		uint32_t c = 0;
-		size_t n = utf8_next(s + i, len - i, &c);
-		bool bad = n == 0 || unprintable(c);
-
-		if (n == 0)
-			n = 1;
-		if (c == '\t')
-			bk_buf_adds(b, "\\t");
-		else if (c == '\n')
-			bk_buf_adds(b, "\\n");
-		else if (c == '\\' || c == '\'')
-			bk_buf_addf(b, "\\%c", (char)c);
-		else if (!bad)
-			bk_buf_add(b, s + i, n);
-		else
-			for (size_t k = 0; k < n; k++)
-				bk_buf_addf(b, "\\%03o",
-					    (unsigned char)s[i + k]);
-		i += n;
-	}
+	add_seen(b, s, "\\'", true);
 	bk_buf_addc(b, '\'');
 }
 
