@@ -400,3 +400,20 @@ void catalog_box_free(struct catalog_box *b)
 	free(b->peer);
 	*b = (struct catalog_box){ 0 };
 }
+
+int64_t db_number(struct catalog *c, const char *sql, const char *text,
+		  struct bk_err *err)
+{
+	sqlite3_stmt *q = db_query(c, sql, err);
+	int64_t n = 0;
+	int got;
+
+	if (!q)
+		return -1;
+	db_bind_text(q, 1, text);
+	got = db_row(c, q, err);
+	if (got == 1)
+		n = sqlite3_column_int64(q, 0);
+	(void)sqlite3_reset(q);
+	return got < 0 ? -1 : n;
+}

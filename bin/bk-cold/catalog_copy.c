@@ -337,18 +337,8 @@ int64_t catalog_unsealed(struct catalog *c, const char *set, struct bk_err *err)
 		"SELECT count(*) FROM file f WHERE f.name = ?1"
 		" AND f.until IS NULL AND EXISTS (SELECT 1 FROM copy k"
 		" WHERE k.content = f.content AND k.sealed = '')";
-	sqlite3_stmt *q = db_query(c, sql, err);
-	int64_t n = 0;
-	int got;
 
-	if (!q)
-		return -1;
-	db_bind_text(q, 1, set);
-	got = db_row(c, q, err);
-	if (got == 1)
-		n = sqlite3_column_int64(q, 0);
-	(void)sqlite3_reset(q);
-	return got < 0 ? -1 : n;
+	return db_number(c, sql, set, err);
 }
 
 static int sum_row(struct catalog *c, const char *sql, int box, uint64_t *a,

@@ -52,4 +52,8 @@ int db_entry(const struct catalog *c, sqlite3_stmt *q, struct entry *ret,
 int64_t db_content(struct catalog *c, const struct entry *e, bool create,
 		   struct bk_err *err);
 
+/* The number that a query about one text finds; -1 with err. */
+int64_t db_number(struct catalog *c, const char *sql, const char *text,
+		  struct bk_err *err);
+
 #endif

@@ -219,16 +219,6 @@ int64_t hold_count(struct catalog *c, const char *set, struct bk_err *err)
 {
 	static const char sql[] = "SELECT count(*) FROM file WHERE name = ?1"
 				  " AND type = 'f' AND until IS NULL";
-	sqlite3_stmt *q = db_query(c, sql, err);
-	int64_t n = 0;
-	int got;
 
-	if (!q)
-		return -1;
-	db_bind_text(q, 1, set);
-	got = db_row(c, q, err);
-	if (got == 1)
-		n = sqlite3_column_int64(q, 0);
-	(void)sqlite3_reset(q);
-	return got < 0 ? -1 : n;
+	return db_number(c, sql, set, err);
 }
