@@ -411,7 +411,7 @@ static bool wait_for_others(struct append *a, const struct bk_strv *others)
 	BK_AUTO_FREE char *again =
 		bk_asprintf("bk-config append-only %s", a->repo->name);
 
-	step(&a->s, STEP_TODO, a->label, again,
+	step(&a->s, STEP_HAND, a->label, again,
 	     "nothing is gained yet: %s %s on the same account and %s a key "
 	     "of this host that can delete. Make a repository append-only, "
 	     "too; give a box a sub-account of its own, outside of '%s'. Then "
@@ -456,7 +456,7 @@ static bool step_shut_out(struct append *a)
 	     "no key that this host has gets in to its files any more");
 	names = list(&strangers);
 	if (strangers.n > 0)
-		step(&a->s, STEP_TODO, a->label, NULL,
+		step(&a->s, STEP_HAND, a->label, NULL,
 		     "other keys can delete there; are they all kept away "
 		     "from this host? %s",
 		     names);
@@ -470,12 +470,12 @@ static void step_carry_away(struct append *a)
 	bk_buf_adds(&rm, "rm -r ");
 	bk_str_add_shell(&rm, a->carry ? a->carry : "");
 	if (a->carry)
-		step(&a->s, STEP_TODO, a->label, rm.p,
+		step(&a->s, STEP_HAND, a->label, rm.p,
 		     "copy '%s' to another machine, try there: "
 		     "./bk-restic.sh snapshots; then remove it here: as long "
 		     "as it is on this host, whoever breaks in can delete",
 		     a->carry);
-	step(&a->s, STEP_TODO, a->label, NULL,
+	step(&a->s, STEP_HAND, a->label, NULL,
 	     "the password of the server's account opens all of it, too: see "
 	     "that it is not on this host");
 }

@@ -14,7 +14,7 @@
 static const char *const names[] = {
 	[STEP_DONE] = "done",	[STEP_KEPT] = "kept",
 	[STEP_WOULD] = "would", [STEP_SKIPPED] = "skipped",
-	[STEP_TODO] = "to do",	[STEP_FAILED] = "failed",
+	[STEP_HAND] = "to do",	[STEP_FAILED] = "failed",
 };
 
 static void print(struct setup *s, enum state state, const char *name,

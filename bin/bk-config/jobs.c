@@ -216,7 +216,7 @@ void step_marks(struct setup *s)
 	if (n < 0)
 		step_failed(s, BK_EX_NO, "choice", "bk-scan show", "%s", why);
 	else if (n == 0)
-		step(s, STEP_TODO, "choice", "bk-scan mark backup FOLDER",
+		step(s, STEP_HAND, "choice", "bk-scan mark backup FOLDER",
 		     "nothing is chosen for backup yet");
 	else
 		step(s, STEP_KEPT, "choice", "bk-scan show",

@@ -27,7 +27,7 @@ enum state {
 	STEP_KEPT, /* as it was found */
 	STEP_WOULD,
 	STEP_SKIPPED,
-	STEP_TODO, /* by a person */
+	STEP_HAND, /* by a person */
 	STEP_FAILED,
 };
 /* command: what does it by hand, or NULL. */

@@ -190,7 +190,7 @@ void step_sheets(struct setup *s)
 			step(s, STEP_KEPT, j->name, "bk-secret kit verify",
 			     "the recovery sheet was proved");
 		else
-			step(s, STEP_TODO, j->name,
+			step(s, STEP_HAND, j->name,
 			     "bk-secret kit | lpr, then bk-secret kit verify",
 			     "%s", j->why);
 	}
