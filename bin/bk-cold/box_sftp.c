@@ -225,6 +225,7 @@ static int connect_box(struct sftpbox *x, struct bk_err *err)
 				  b->name, words ? words : err->msg);
 	}
 	x->main.s = x->s;
+	x->few = x->few || !ssh_is_openssh(x->ssh);
 	b->lost = false;
 	return 0;
 }

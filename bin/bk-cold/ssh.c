@@ -24,12 +24,18 @@ struct ssh {
 	struct bk_child master;
 	char *dir, *socket;
 	char *peer;
+	bool openssh;
 	struct bk_buf said; /* the end of what it said */
 };
 
 const char *ssh_peer(const struct ssh *s)
 {
 	return s->peer ? s->peer : "";
+}
+
+bool ssh_is_openssh(const struct ssh *s)
+{
+	return s->openssh;
 }
 
 int ssh_fd(const struct ssh *s)
@@ -105,24 +111,32 @@ static int start_master(struct ssh *s, struct bk_err *err)
 }
 
 /*
- * With a jump host its key is told first, by another ssh that has the same
- * stderr; the last one before the login is that of the box.
+ * The last line that begins so, or NULL. With a jump host another ssh that has
+ * the same stderr tells of it first; the last one before the login is the box.
+ * The caller frees it.
  */
-static void find_peer(struct ssh *s)
+static char *last_line(const struct ssh *s, const char *head)
 {
-	static const char head[] = "debug1: Server host key: ";
-	const char *line = s->said.p, *found = NULL, *hash;
-	size_t n;
+	const char *line = s->said.p, *found = NULL;
 
 	for (; line; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (bk_str_starts(line, head))
 			found = line;
 	}
-	n = found ? strcspn(found, "\r\n") : 0;
-	hash = found ? memmem(found, n, "SHA256:", 7) : NULL;
+	return found ? bk_memdup(found, strcspn(found, "\r\n")) : NULL;
+}
+
+static void find_peer(struct ssh *s)
+{
+	BK_AUTO_FREE char *key = last_line(s, "debug1: Server host key: ");
+	BK_AUTO_FREE char *version =
+		last_line(s, "debug1: Remote protocol version ");
+	const char *hash = key ? strstr(key, "SHA256:") : NULL;
+
 	if (hash)
-		s->peer = bk_memdup(hash, strcspn(hash, " \r\n"));
+		s->peer = bk_memdup(hash, strcspn(hash, " "));
+	s->openssh = version && strstr(version, "software version OpenSSH");
 }
 
 void ssh_drain(struct ssh *s)

@@ -24,6 +24,12 @@ struct ssh *ssh_open(const char *name, const struct bk_remote *at,
 void ssh_close(struct ssh *s);
 /* "SHA256:..." of the key that the server has proved to have. */
 const char *ssh_peer(const struct ssh *s);
+/*
+ * The server says that it is OpenSSH: several sftp-servers may be asked for
+ * behind one connection. ProFTPD 1.3.8 (mod_sftp, sftp.c) has one place for
+ * what came in part, whatever the channel: it mixes them up.
+ */
+bool ssh_is_openssh(const struct ssh *s);
 
 /* The subsystem sftp: pipes in c->in and c->out, complaints in c->err. */
 int ssh_sftp(struct ssh *s, struct bk_child *c, struct bk_err *err);

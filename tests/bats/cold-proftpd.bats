@@ -114,6 +114,9 @@ start_server() {
 	assert_is "$(objects "$one" | wc -l)" \
 		"$(find src -type f -printf x | wc -c)"
 	assert_is "$(ask 'select distinct how from copy')" r
+	# of two it would mix up what came in part
+	assert_is "$(grep -c "'subsystem' channel request" r/sftp.log)" \
+		"$(grep -c 'authenticated via' r/sftp.log)"
 	boxed 0 bk-cold check
 	boxed 0 bk-cold get "$T/src" --to out
 	diff -r src "out$T/src"
