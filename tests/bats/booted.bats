@@ -578,7 +578,7 @@ template() {
 forget_and_publish() {
 	box sh -c 'systemctl start bk-restic.service
 		systemctl start bk-forget.service'
-	wait_for 10 noted bk-forget '.exit == 0'
+	wait_for 30 noted bk-forget '.exit == 0'
 	# its box is on a disk that the unit may not write to
 	run_bk 1 box systemctl start bk-status.service
 	run_bk 0 box stat -c '%a %U' /var/lib/prometheus/node-exporter/bk.prom

@@ -65,7 +65,7 @@ teardown() {
 	python3 "$BATS_TEST_DIRNAME/../rigs/faultproxy.py" $((p + 12345)) "$p" \
 		--cut 20000 3>&- &
 	proxy=$!
-	wait_for 5 bash -c ": <>/dev/tcp/127.0.0.1/$((p + 12345))"
+	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$((p + 12345))"
 	head -c 1000000 /dev/urandom >big
 	status=0
 	echo "put big" | sftp -q -F b/ssh_config -P $((p + 12345)) \

@@ -266,7 +266,7 @@ b	offline'
 		sleep 3
 	) 3>&- &
 	pid=$!
-	wait_for 5 [ -e locked ]
+	wait_for 30 [ -e locked ]
 	run_bk 1 bk-cold check
 	assert_has "$out" "$P/one"
 	wait $pid

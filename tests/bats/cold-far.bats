@@ -75,7 +75,7 @@ through() {
 	python3 "$rig/faultproxy.py" $((port + 1)) "$port" "$@" >proxy.log 2>&1 3>&- &
 	echo $! >proxy.pid
 	sed -i "/^Host b1-shell\$/,/Port/s/Port .*/Port $((port + 1))/" r/ssh_config
-	wait_for 10 bash -c ": <>/dev/tcp/127.0.0.1/$((port + 1))" 2>/dev/null
+	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$((port + 1))" 2>/dev/null
 }
 
 direct() {

@@ -311,7 +311,7 @@ touched	a,b	changed"
 	push
 	bk-cold get "$P" --to out 2>/dev/null &
 	pid=$!
-	wait_for 10 [ -e "out$P/1" ]
+	wait_for 30 [ -e "out$P/1" ]
 	kill -9 $pid
 	wait $pid || :
 	for i in "out$P"/*; do
@@ -330,7 +330,7 @@ touched	a,b	changed"
 	push
 	bk-cold get "$P" --to out 2>err &
 	pid=$!
-	wait_for 10 [ -e "out$P/1" ]
+	wait_for 30 [ -e "out$P/1" ]
 	kill -TERM $pid
 	status=0
 	wait $pid || status=$?

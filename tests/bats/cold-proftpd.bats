@@ -34,7 +34,7 @@ stop_server() {
 	local pid
 	pid=$(cat "$T/r/pid")
 	kill "$pid" 2>/dev/null || :
-	wait_for 10 gone "$pid"
+	wait_for 30 gone "$pid"
 	rm -f "$T/r/pid"
 }
 
@@ -44,7 +44,7 @@ run_server() {
 		mkdir /srv/home && mount --bind $T/r/home /srv/home &&
 		exec proftpd -c $T/r/conf" >r/start 2>&1 3>&- 4>&- ||
 		fail "proftpd does not start: $(cat r/start)"
-	wait_for 10 test -s r/pid
+	wait_for 30 test -s r/pid
 }
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
@@ -85,7 +85,7 @@ start_server() {
 		SFTPAuthorizedUserKeys file:$T/r/keys
 	END
 	run_server
-	wait_for 10 bash -c ": <>/dev/tcp/127.0.0.1/$port" 2>/dev/null
+	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$port" 2>/dev/null
 	echo "pro $(cut -d' ' -f1,2 r/hostkey.pub)" >r/known_hosts
 	cat >r/ssh_config <<-END
 		Host pro

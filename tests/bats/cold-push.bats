@@ -135,7 +135,7 @@ teardown() { cold_teardown; }
 		open(sys.argv[2], "w").close()
 		time.sleep(20)
 	END
-	wait_for 10 test -e map.ready
+	wait_for 30 test -e map.ready
 	run_bk 3 bk-cold push
 	kill $!
 	wait $! || :
@@ -339,7 +339,7 @@ teardown() { cold_teardown; }
 	strace -f -qq -o /dev/null -e trace=renameat2 \
 		-e inject=renameat2:delay_enter=300000 \
 		bk-cold push >o1 2>e1 3>&- &
-	wait_for 10 test -e "$BK_RUN_DIR/lock/cold"
+	wait_for 30 test -e "$BK_RUN_DIR/lock/cold"
 	run_bk 0 bk-cold push
 	wait $!
 	proved "$one"

@@ -185,7 +185,7 @@ teardown() { release_teardown; }
 		open(sys.argv[2], "w").close()
 		time.sleep(20)
 	END
-	wait_for 10 test -e map.ready
+	wait_for 30 test -e map.ready
 	run_bk 0 bk-cold --json release --yes
 	kill $!
 	wait $! || :

@@ -44,7 +44,7 @@ through() {
 	python3 "$rig/faultproxy.py" $((port + 1)) "$port" "$@" >proxy.log 2>&1 3>&- &
 	echo $! >proxy.pid
 	sed -i "/^Host b1-shell\$/,/Port/s/Port .*/Port $((port + 1))/" r/ssh_config
-	wait_for 10 bash -c ": <>/dev/tcp/127.0.0.1/$((port + 1))" 2>/dev/null
+	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$((port + 1))" 2>/dev/null
 }
 
 # liar TEXT: on box one sha256sum is a script with this text.
@@ -162,7 +162,7 @@ few_channels() { # N HOW
 		    s.accept()[0].close()
 	END
 	echo $! >proxy.pid
-	wait_for 10 bash -c ": <>/dev/tcp/127.0.0.1/$(cut -d' ' -f2 ports1)" 2>/dev/null
+	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$(cut -d' ' -f2 ports1)" 2>/dev/null
 	boxed 75 timeout 100 bk-cold push
 	assert_has "$err" 'it will be tried again'
 	assert_is "$(ask 'select count(*) from copy')" 0

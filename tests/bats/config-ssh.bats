@@ -205,7 +205,7 @@ passwords() {
 		b/one/shell.conf
 	: >b/one/shell.log
 	kill -HUP "$pid"
-	wait_for 5 grep -q 'listening on 127.0.0.1 port' b/one/shell.log
+	wait_for 30 grep -q 'listening on 127.0.0.1 port' b/one/shell.log
 }
 
 @test "another port: the key comes there by sftp, for a password" {
@@ -228,7 +228,7 @@ passwords() {
 	"$box" down "$T/b" one
 	unshare -n sleep 1000 3>&- &
 	net=$!
-	wait_for 5 other_net
+	wait_for 30 other_net
 	nsenter -t "$net" -n ip link set lo up
 	run_bk 0 nsenter -t "$net" -n "$box" up "$T/b" one 2022 23
 	passwords

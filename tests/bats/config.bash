@@ -28,7 +28,7 @@ host_setup() {
 		mount -t tmpfs -o mode=755 none /run/systemd &&
 		touch ready && exec sleep 1000' 3>&- 2>unshare.txt &
 	ns=$!
-	wait_for 10 mounted
+	wait_for 30 mounted
 	[ -e ready ] || skip "cannot mount: $(cat unshare.txt)"
 	mk_tree src <<-END
 		a/one = 1

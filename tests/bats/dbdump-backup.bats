@@ -227,9 +227,9 @@ data_chunks() { bk-restic exec main -- list blobs | grep -c '^data'; }
 @test "as it was, by time or by snapshot" {
 	run_bk 0 bk-dbdump backup
 	sql "UPDATE blog.post SET t = 'second'"
-	wait_for 5 bash -c "[ \$(date +%s) -gt $(date +%s) ]"
+	wait_for 30 bash -c "[ \$(date +%s) -gt $(date +%s) ]"
 	then=$(date -u +%FT%TZ)
-	wait_for 5 bash -c "[ \$(date +%s) -gt $(date +%s) ]"
+	wait_for 30 bash -c "[ \$(date +%s) -gt $(date +%s) ]"
 	run_bk 0 bk-dbdump backup
 	sql 'DROP DATABASE blog'
 	run_bk 0 bk-dbdump restore --db blog

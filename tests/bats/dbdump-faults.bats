@@ -93,7 +93,7 @@ teardown() {
 		GLOBAL idle_transaction_timeout = 1"
 	held -j 2 -- big small
 	end=$((SECONDS + 5))
-	wait_for 10 eval '[ $SECONDS -ge $end ]'
+	wait_for 30 eval '[ $SECONDS -ge $end ]'
 	goes 0
 	sql "SET GLOBAL idle_transaction_timeout = 0"
 	assert_whole got
@@ -271,7 +271,7 @@ teardown() {
 @test "a dump that takes too long is given up" {
 	held --max-age 1s -- big
 	end=$((SECONDS + 3))
-	wait_for 10 eval '[ $SECONDS -ge $end ] || [ -s got.signals ]'
+	wait_for 30 eval '[ $SECONDS -ge $end ] || [ -s got.signals ]'
 	touch got.go
 	status=0
 	wait "$dump_pid" || status=$?

@@ -24,7 +24,7 @@ teardown() { service_end "$T/fast"; }
 	job 'backup home' 0
 	bk-notify state >out.txt 2>err.txt 3>&- &
 	local pid=$! began=$SECONDS status=0
-	wait_for 10 grep -qs ok: "$T/fast/log"
+	wait_for 30 grep -qs ok: "$T/fast/log"
 	[ $((SECONDS - began)) -lt 10 ]
 	# by hand, while the first is at it
 	out=$T/by-hand
@@ -50,7 +50,7 @@ teardown() { service_end "$T/fast"; }
 	fault hang
 	bk-notify push home down broken >out.txt 2>err.txt 3>&- &
 	local pid=$! status=0
-	wait_for 10 grep -qs . "$BK_RUN_DIR/lock/notify-home"
+	wait_for 30 grep -qs . "$BK_RUN_DIR/lock/notify-home"
 	sleep 0.5
 	kill -TERM $pid
 	wait $pid || status=$?
@@ -64,7 +64,7 @@ teardown() { service_end "$T/fast"; }
 	mkdir -p "$BK_RUN_DIR/lock"
 	flock "$BK_RUN_DIR/lock/notify-hook" sleep 60 3>&- &
 	local holder=$! pid status=0
-	wait_for 10 pgrep -P "$holder" sleep
+	wait_for 30 pgrep -P "$holder" sleep
 	bk-notify push hook down first >out.txt 2>err.txt 3>&- &
 	pid=$!
 	bk-notify state hook >out2.txt 2>err2.txt 3>&- &

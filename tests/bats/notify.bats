@@ -230,7 +230,7 @@ down schön & gut = 100% #1 +?"
 	bk-notify run home -- sh -c 'trap "echo got >got; exit 9" TERM
 		echo >ready; while :; do sleep 0.1; done' 2>err.txt 3>&- &
 	local pid=$! status=0
-	wait_for 10 [ -e ready ]
+	wait_for 30 [ -e ready ]
 	kill -TERM $pid
 	wait $pid || status=$?
 	[ -e got ]

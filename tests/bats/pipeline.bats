@@ -236,7 +236,7 @@ each_restic() {
 	chmod 755 bin/*
 	bin/bk-restic backup >o.txt 2>&1 3>&- &
 	pid=$!
-	wait_for 5 pgrep -P $pid sleep
+	wait_for 30 pgrep -P $pid sleep
 	kill -TERM $pid
 	status=0
 	wait $pid || status=$?

@@ -179,10 +179,10 @@ held() {
 	plan "root $T/src/a" >plan
 	bk-restic backup home - <plan >o.txt 2>&1 3>&- &
 	one=$!
-	wait_for 10 pgrep -f 'files-from-raw' >/dev/null
+	wait_for 30 pgrep -f 'files-from-raw' >/dev/null
 	bk-restic forget home >f.txt 2>&1 3>&- &
 	two=$!
-	wait_for 10 grep -q waiting f.txt
+	wait_for 30 grep -q waiting f.txt
 	touch go
 	wait $one || status=$?
 	assert_is "$status" 3
@@ -346,13 +346,13 @@ held() {
 	plan "root $T/src/a" >plan
 	bk-restic backup home - <plan >one.txt 2>&1 3>&- &
 	one=$!
-	wait_for 10 test -s run/lock/repo.main
+	wait_for 30 test -s run/lock/repo.main
 	conf_repo 'lock-wait=0'
 	run_bk 75 bk-restic backup home - <plan
 	assert_has "$err" "locked by process $one"
 	conf_repo 'lock-wait=60s'
 	bk-restic backup home - <plan >two.txt 2>&1 3>&- &
-	wait_for 10 grep -q 'locked by process .* waiting' two.txt
+	wait_for 30 grep -q 'locked by process .* waiting' two.txt
 	touch go
 	wait $one $!
 	grep -q $'^home\tok' one.txt
@@ -385,7 +385,7 @@ held() {
 	plan "root $T/src/a" >plan
 	bk-restic backup home - <plan >o.txt 2>&1 3>&- &
 	first=$!
-	wait_for 10 test -s run/lock/repo.main
+	wait_for 30 test -s run/lock/repo.main
 	bk-restic backup home - <plan >p.txt 2>&1 3>&- &
 	second=$!
 	sleep 0.3
@@ -417,7 +417,7 @@ held() {
 	python3 "$BATS_TEST_DIRNAME/../rigs/faultproxy.py" $proxy "$port" \
 		--cut 1000000 --conns 3 3>&- &
 	pid=$!
-	wait_for 5 bash -c ": <>/dev/tcp/127.0.0.1/$proxy" 2>/dev/null
+	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$proxy" 2>/dev/null
 	backup 0 -- "root $T/src/a"
 	assert_has "$err" 'lost the connection; trying again in 1 s'
 	kill $pid

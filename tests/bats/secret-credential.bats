@@ -22,7 +22,7 @@ setup() {
 		mount -t tmpfs -o mode=755 none /var/lib/systemd &&
 		touch ready && exec sleep 1000' 3>&- 2>unshare.txt &
 	ns=$!
-	wait_for 10 mounted
+	wait_for 30 mounted
 	[ -e ready ] || skip "cannot mount: $(cat unshare.txt)"
 	key=/var/lib/systemd/credential.secret
 }

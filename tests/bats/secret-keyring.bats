@@ -444,10 +444,10 @@ written() {
 	cp ring.cfg old.cfg
 	flock ring.cfg sleep 100 3>&- &
 	local holder=$!
-	wait_for 10 lslocks_has ring.cfg
+	wait_for 30 lslocks_has ring.cfg
 	bk-secret set keyring:a/c <master 2>err 3>&- &
 	local waits=$!
-	wait_for 10 waits_for_lock $waits
+	wait_for 30 waits_for_lock $waits
 	kill $waits
 	status=0
 	wait $waits || status=$?

@@ -145,12 +145,12 @@ counted() {
 	sed -i "s|keyring:restic/one|command:cat $T/fifo|" "$BK_CONFIG"
 	bk-restic backup one >o.txt 2>e.txt 3>&- &
 	local pid=$!
-	wait_for 10 opened
+	wait_for 30 opened
 	kill $pid
 	status=0
 	wait $pid || status=$?
 	assert_is $status 143
-	wait_for 10 gone cat "$T/fifo"
+	wait_for 30 gone cat "$T/fifo"
 	assert_is "$(counts one)" 0
 }
 
@@ -185,7 +185,7 @@ look() {
 	# what it would have looked like
 	DECOY=$(head -1 canaries) sleep 60 3>&- &
 	decoy=$!
-	wait_for 10 grep -q "/proc/$decoy/environ" seen
+	wait_for 30 grep -q "/proc/$decoy/environ" seen
 	kill $decoy
 	touch stop
 	wait $looker

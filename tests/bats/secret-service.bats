@@ -43,7 +43,7 @@ service() {
 	. "$k/env"
 	python3 "$rigs/keyring-service.py" "$@" >service.txt 2>&1 3>&- &
 	pids="$pids $!"
-	wait_for 10 grep -qs ready service.txt
+	wait_for 30 grep -qs ready service.txt
 }
 
 sv() { bk-secret-service "$@"; }
@@ -402,7 +402,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$T/dead"
 @test "a bus or a service that never answers is given up" {
 	python3 "$rigs/keyring-service.py" mute "$T/mute" 3>&- &
 	pids="$pids $!"
-	wait_for 10 test -S mute
+	wait_for 30 test -S mute
 	local t=$SECONDS
 	DBUS_SESSION_BUS_ADDRESS=unix:path=$T/mute \
 		run_bk 75 timeout 8 bk-secret-service get service=S username=U
@@ -420,7 +420,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$T/dead"
 	bk-secret-service set service=S username=U <in >o 2>e 3>&- &
 	local pid=$! status=0
 	pids="$pids $pid"
-	wait_for 5 connected $pid
+	wait_for 30 connected $pid
 	assert_has "/proc/$pid/cmdline" service=S
 	assert_hasnt "/proc/$pid/cmdline" canary
 	# who runs it cannot look there, root can

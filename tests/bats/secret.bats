@@ -168,12 +168,12 @@ program() {
 	program <<<'echo $$ >pid; trap "" HUP; while :; do sleep 1 & wait; done'
 	bk-secret get "command:$T/prog" >o.txt 2>e.txt 3>&- &
 	local pid=$!
-	wait_for 10 test -s pid
+	wait_for 30 test -s pid
 	kill -TERM $pid
 	status=0
 	wait $pid || status=$?
 	assert_is $status 143
-	wait_for 10 gone "$(cat pid)"
+	wait_for 30 gone "$(cat pid)"
 	assert_is "$(wc -c <o.txt)" 0
 }
 
@@ -181,13 +181,13 @@ program() {
 	program <<<'trap "" TERM; echo $$ >pid; while :; do sleep 1; done'
 	bk-secret get "command:$T/prog" 2>e.txt 3>&- &
 	local pid=$!
-	wait_for 10 test -s pid
+	wait_for 30 test -s pid
 	kill -INT $pid 2>/dev/null || :
 	kill -TERM $pid
 	status=0
 	wait $pid || status=$?
 	assert_is $status 143
-	wait_for 10 gone "$(cat pid)"
+	wait_for 30 gone "$(cat pid)"
 }
 
 gone() { ! kill -0 "$1" 2>/dev/null; }
@@ -440,7 +440,7 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	local pid=$!
 	exec 8>fifo
 	printf half >&8
-	wait_for 10 sleeps $pid
+	wait_for 30 sleeps $pid
 	kill $pid
 	status=0
 	wait $pid || status=$?
@@ -629,7 +629,7 @@ repo() {
 	for signal in ABRT SEGV; do
 		bk-secret get keyring:a/b >o.txt 2>e.txt 3>&- &
 		pid=$!
-		wait_for 10 derives $pid
+		wait_for 30 derives $pid
 		assert_is "$(awk '/^Max core file size/ { print $5, $6 }' \
 			/proc/$pid/limits)" '0 0'
 		# its memory is nobody else's
