@@ -134,11 +134,53 @@ static void take_table(struct catalog *c, struct database *db, MYSQL_ROW row,
 			     db->name, o->name, engine);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const struct object *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/*
+ * What the server cannot open it leaves out without a word, unless names alone
+ * are asked for, which are those of files.
+ */
+static void take_hidden(const struct selection *sel, struct database *db,
+			MYSQL_RES *names)
+{
+	BK_AUTO_STRV struct bk_strv all = BK_STRV_INIT;
+	size_t n = db->n, k = 0;
+	MYSQL_ROW row;
+
+	while ((row = mysql_fetch_row(names)))
+		if (selection_table(sel, db->name, row[0]) != SELECTED_NO)
+			bk_strv_add(&all, row[0]);
+	bk_strv_sort(&all);
+	if (n > 0)
+		qsort(db->v, n, sizeof(*db->v), by_name);
+	for (size_t i = 0; i < all.n; i++) {
+		while (k < n && strcmp(db->v[k].name, all.v[i]) < 0)
+			k++;
+		if (k == n || strcmp(db->v[k].name, all.v[i]) != 0)
+			add(db, OBJECT_TABLE, all.v[i])->hidden = true;
+	}
+}
+
 static int list_tables(struct server *s, const struct selection *sel,
 		       struct catalog *c, struct database *db,
 		       const char *where, struct bk_err *err)
 {
-	BK_AUTO_RESULT MYSQL_RES *r = server_queryf(
+	BK_AUTO_RESULT MYSQL_RES *names = server_queryf(
+		s, err,
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE "
+		"TABLE_SCHEMA = %s",
+		where);
+	BK_AUTO_RESULT MYSQL_RES *r = NULL;
+	MYSQL_ROW row;
+
+	if (!names)
+		return -1;
+	r = server_queryf(
 		s, err,
 		"SELECT TABLE_NAME, TABLE_TYPE, ENGINE, TABLE_ROWS, "
 		"DATA_LENGTH, CREATE_TIME, TABLE_COMMENT, "
@@ -147,8 +189,6 @@ static int list_tables(struct server *s, const struct selection *sel,
 		"TIMESTAMPDIFF(MICROSECOND, CREATE_TIME, NOW(6)) FROM "
 		"information_schema.TABLES WHERE TABLE_SCHEMA = %s",
 		where);
-	MYSQL_ROW row;
-
 	if (!r)
 		return -1;
 	while ((row = mysql_fetch_row(r))) {
@@ -157,6 +197,7 @@ static int list_tables(struct server *s, const struct selection *sel,
 		if (chosen != SELECTED_NO && strcmp(row[1], "TEMPORARY") != 0)
 			take_table(c, db, row, chosen);
 	}
+	take_hidden(sel, db, names);
 	return 0;
 }
 

@@ -49,6 +49,7 @@ struct object {
 	bool rows;	      /* they are dumped */
 	bool transactional;   /* a snapshot covers it */
 	bool remote;	      /* its rows are elsewhere */
+	bool hidden;	      /* listed by its name alone: was it opened? */
 	uint64_t estimated_rows, estimated_bytes;
 	/*
 	 * Tables. What was renamed, exchanged or made anew is found by these

@@ -49,6 +49,49 @@ static int judge(struct server *s, struct object *o, struct bk_err *err)
 	return 0;
 }
 
+/* Is there a file by that name? 0, -1, CATALOG_MOVED: no. */
+static int find_file(struct server *s, const struct object *o,
+		     struct bk_err *err)
+{
+	BK_AUTO_RESULT MYSQL_RES *r = server_query(
+		s,
+		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE "
+		"TABLE_SCHEMA = DATABASE()",
+		err);
+	MYSQL_ROW row;
+
+	if (!r)
+		return -1;
+	while ((row = mysql_fetch_row(r)))
+		if (strcmp(row[0], o->name) == 0)
+			return 0;
+	return CATALOG_MOVED;
+}
+
+/*
+ * The server could not open it when it listed what there is. If it can now,
+ * it is new, or there were too many files.
+ */
+static int define_hidden(struct server *s, struct object *o, const char *quoted,
+			 struct bk_err *err)
+{
+	BK_AUTO_RESULT MYSQL_RES *r =
+		server_queryf(s, err, "SHOW CREATE TABLE %s", quoted);
+	int got;
+
+	if (r)
+		return CATALOG_MOVED;
+	if (!is_gone(mysql_errno(s->m)))
+		return judge(s, o, err);
+	got = find_file(s, o, err);
+	if (got == 0)
+		o->broken = bk_strdup(
+			"its .frm file is there, and the server cannot open "
+			"it: look at whose file that is, and at "
+			"open_files_limit");
+	return got;
+}
+
 static int take_answer(struct object *o, MYSQL_RES *r, struct bk_err *err)
 {
 	const struct form *f = &forms[o->kind];
@@ -131,6 +174,8 @@ static int define(struct server *s, struct object *o, struct bk_err *err)
 		return 0;
 	value_add_name(&quoted, o->name);
 	value_add_text(&text, o->name);
+	if (o->hidden)
+		return define_hidden(s, o, quoted.p, err);
 	if (o->kind == OBJECT_VIEW) {
 		got = view_columns(s, o, quoted.p, err);
 		if (got < 0)

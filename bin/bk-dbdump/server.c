@@ -62,16 +62,25 @@ static int exit_of(unsigned int code)
 	}
 }
 
+/* What whoever runs the server can do about it. */
+static const char *remedy(const char *why)
+{
+	return strstr(why, "Too many open files")
+		       ? "; raise open_files_limit of the server"
+		       : "";
+}
+
 int server_err(struct server *s, const char *sql, struct bk_err *err)
 {
 	unsigned int code = mysql_errno(s->m);
+	const char *why = mysql_error(s->m);
 
 	if (!sql)
-		return bk_err_set(err, exit_of(code), 0, "%s (error %u)",
-				  mysql_error(s->m), code);
+		return bk_err_set(err, exit_of(code), 0, "%s (error %u)%s", why,
+				  code, remedy(why));
 	return bk_err_set(err, exit_of(code), 0,
-			  "the server failed '%.120s': %s (error %u)", sql,
-			  mysql_error(s->m), code);
+			  "the server failed '%.120s': %s (error %u)%s", sql,
+			  why, code, remedy(why));
 }
 
 static void set_tls(MYSQL *m, const struct login *l)

@@ -56,8 +56,11 @@ static const char *why_single(struct server *s)
 	return NULL;
 }
 
-static void add_locks(const struct catalog *c, struct bk_buf *b)
+/* How many. */
+static size_t add_locks(const struct catalog *c, struct bk_buf *b)
 {
+	size_t n = 0;
+
 	for (size_t d = 0; d < c->n; d++) {
 		for (size_t i = 0; i < c->v[d].n; i++) {
 			const struct object *o = &c->v[d].v[i];
@@ -70,25 +73,42 @@ static void add_locks(const struct catalog *c, struct bk_buf *b)
 			bk_buf_addc(b, '.');
 			value_add_name(b, o->name);
 			bk_buf_adds(b, " READ");
+			n++;
 		}
 	}
+	return n;
+}
+
+/*
+ * Too many files are open: that is what MariaDB says where it is the next
+ * file of rows that cannot be opened; where it is that of a definition, it
+ * says that there is no such table.
+ */
+static void explain_lock(size_t n, struct bk_err *err)
+{
+	bk_err_set(err, err->exit, 0,
+		   "%s; if it is there, the server cannot open the files of "
+		   "%zu tables at the same time: raise its open_files_limit",
+		   err->msg, n);
 }
 
 static int lock_tables(struct snapshot *s, const struct login *login,
 		       const struct catalog *c, struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf sql = BK_BUF_INIT;
+	size_t n = add_locks(c, &sql);
 
-	add_locks(c, &sql);
-	if (sql.len == 0)
+	if (n == 0)
 		return 0;
 	if (server_connect(login, &s->locks, err) < 0)
 		return -1;
 	for (int i = 0; i < LOCK_TRIES && !bk_sig_pending(); i++) {
 		if (server_do(&s->locks, sql.p, err) == 0)
 			return 0;
-		if (mysql_errno(s->locks.m) == ER_NO_SUCH_TABLE)
+		if (mysql_errno(s->locks.m) == ER_NO_SUCH_TABLE) {
+			explain_lock(n, err);
 			return CATALOG_MOVED;
+		}
 		if (err->exit != BK_EX_TEMPFAIL)
 			return -1;
 		bk_notice("a table is locked by others, trying again");
