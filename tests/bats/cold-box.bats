@@ -4,26 +4,21 @@
 
 load helper
 load cold
-
-rig=$BATS_TEST_DIRNAME/../rigs
+load boxes
 
 setup() {
 	bk_setup
-	need_root
-	need_program sshd
-	unshare -m true 2>/dev/null || skip "no mount namespaces here"
 	host=$(uname -n)
-	"$rig/box.sh" up "$T/r" b1 >ports1 || fail "no box"
+	boxes_up b1
 	one=$T/r/b1/data/cold two=$T/two
 	mk_marker src/a/.coldstorage
 	url_one=sftp://b1-shell/cold
 	cold_conf one
-	ssh_setup
 	boxed 0 bk-cold -q init one
 }
 
 teardown() {
-	"$rig/box.sh" down "$T/r" b1
+	boxes_down
 	! mountpoint -q "$two" || umount -l "$two"
 }
 

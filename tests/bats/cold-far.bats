@@ -5,28 +5,14 @@
 
 load helper
 load coldbox
-
-rig=$BATS_TEST_DIRNAME/../rigs
+load boxes
 
 setup() {
 	bk_setup
-	need_root
-	need_program sshd
-	unshare -m true 2>/dev/null || skip "no mount namespaces here"
-	"$rig/box.sh" up "$T/r" b1 >ports1 || fail "no box"
-	"$rig/box.sh" up "$T/r" b2 >ports2 || fail "no box"
+	boxes_up b1 b2
 	P=$T/srv/photos
-	mkdir -p "$P" ov
+	mkdir -p "$P"
 	coldbox_conf sftp://b1-shell/cold sftp://b2/cold
-	cat >etc.sh <<-END
-		set -e
-		mount -t tmpfs tmpfs $T/ov
-		mkdir $T/ov/up $T/ov/work
-		mount -t overlay overlay -o "lowerdir=/etc,upperdir=$T/ov/up,workdir=$T/ov/work" /etc
-		mkdir -p /etc/bk
-		cp $T/r/ssh_config /etc/bk/ssh_config
-		exec "\$@"
-	END
 	A=$T/r/b1/data/cold B=$T/r/b2/data/cold
 	boxed 0 bk-cold -q init a
 	boxed 0 bk-cold -q init b
@@ -41,16 +27,7 @@ setup() {
 }
 
 teardown() {
-	[ ! -s "$T/proxy.pid" ] || kill "$(cat "$T/proxy.pid")" 2>/dev/null || :
-	"$rig/box.sh" down "$T/r" b1
-	"$rig/box.sh" down "$T/r" b2
-}
-
-# boxed STATUS COMMAND...
-boxed() {
-	local want=$1
-	shift
-	run_bk "$want" unshare -m sh etc.sh "$@"
+	boxes_down
 }
 
 @test "get, from one box and from the other" {
@@ -68,28 +45,13 @@ boxed() {
 	assert_has "$err" 'bk-cold check a'
 }
 
-# through FAULT...: box a is reached by a proxy with that fault.
-through() {
-	local port
-	port=$(cut -d' ' -f2 ports1)
-	python3 "$rig/faultproxy.py" $((port + 1)) "$port" "$@" >proxy.log 2>&1 3>&- &
-	echo $! >proxy.pid
-	sed -i "/^Host b1-shell\$/,/Port/s/Port .*/Port $((port + 1))/" r/ssh_config
-	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$((port + 1))" 2>/dev/null
-}
-
-direct() {
-	kill "$(cat proxy.pid)"
-	sed -i "/^Host b1-shell\$/,/Port/s/Port .*/Port $(cut -d' ' -f2 ports1)/" r/ssh_config
-}
-
 @test "a connection that is cut while files come" {
 	local n lost=0
 	for n in 3000 4000 5000 6000 7000 9000; do
 		rm -rf out
 		through --cut "$n" --conns 2
 		boxed 0 bk-cold get "$P" --to out --box a
-		direct
+		straight
 		assert_is "$(picture "out$P")" "$(picture "$P")"
 		! grep -q 'tried again' "$err" || lost=$((lost + 1))
 	done
@@ -97,7 +59,7 @@ direct() {
 	# for ever: the other box has it
 	through --cut 4000
 	boxed 0 bk-cold get "$P" --to out2
-	direct
+	straight
 	assert_is "$(picture "out2$P")" "$(picture "$P")"
 }
 

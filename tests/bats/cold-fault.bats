@@ -6,16 +6,13 @@
 
 load helper
 load cold
-
-rig=$BATS_TEST_DIRNAME/../rigs
+load boxes
 
 setup() {
 	bk_setup
-	need_root
-	need_program sshd python3
-	unshare -m true 2>/dev/null || skip "no mount namespaces here"
+	need_program python3
 	host=$(uname -n)
-	"$rig/box.sh" up "$T/r" b1 >ports1 || fail "no box"
+	boxes_up b1
 	box=$T/r/b1 one=$T/r/b1/data/cold
 	mk_marker src/a/.coldstorage
 	mkdir src/a/d
@@ -24,7 +21,6 @@ setup() {
 	head -c 600000 /dev/urandom >src/a/big
 	url_one=sftp://b1-shell/cold
 	cold_conf one
-	ssh_setup
 	boxed 0 bk-cold -q init one
 	cp -a "$BK_STATE_DIR" state.0
 	cp -a "$one" box.0
@@ -35,7 +31,7 @@ setup() {
 }
 
 teardown() {
-	"$rig/box.sh" down "$T/r" b1
+	boxes_down
 }
 
 # faults [RULE...]: from now on these.

@@ -6,6 +6,7 @@
 
 load helper
 load cold
+load boxes
 
 setup() {
 	bk_setup

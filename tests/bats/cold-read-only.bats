@@ -5,23 +5,18 @@
 
 load helper
 load cold
-
-rig=$BATS_TEST_DIRNAME/../rigs
+load boxes
 
 # The host that pushes logs in at port 23; the one that proves at port 22,
 # where nobody writes, and has a state of its own.
 setup() {
 	bk_setup
-	need_root
-	need_program sshd
-	unshare -m true 2>/dev/null || skip "no mount namespaces here"
 	host=$(uname -n)
-	BOX_SFTP=-R "$rig/box.sh" up "$T/r" b1 >ports1 || fail "no box"
+	BOX_SFTP=-R boxes_up b1
 	one=$T/r/b1/data/cold
 	mk_marker src/a/.coldstorage
 	echo hello >src/a/hello
 	seq 100000 >src/a/numbers
-	ssh_setup
 	url_one=sftp://b1-shell/cold
 	cold_conf one
 	boxed 0 bk-cold -q init one
@@ -37,7 +32,7 @@ setup() {
 teardown() {
 	(cd r/b1/data && find . -type f -exec sha256sum {} + | sort) |
 		cmp - before
-	"$rig/box.sh" down "$T/r" b1
+	boxes_down
 }
 
 @test "it proves, lists and restores, and writes nothing" {

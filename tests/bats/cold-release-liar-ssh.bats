@@ -7,25 +7,19 @@
 
 load helper
 load cold
+load boxes
 load release
-
-rig=$BATS_TEST_DIRNAME/../rigs
 
 setup() {
 	bk_setup
-	need_root
-	need_program sshd
-	unshare -m true 2>/dev/null || skip "no mount namespaces here"
 	host=$(uname -n)
-	"$rig/box.sh" up "$T/r" b1 >ports1 || fail "no box"
-	"$rig/box.sh" up "$T/r" b2 >ports2 || fail "no box"
+	boxes_up b1 b2
 	one=$T/r/b1/data/cold two=$T/r/b2/data/cold
 	disk "$T/src"
 	mk_marker src/a/.coldstorage_delete src/a/.coldstorage_redundant
 	echo hello >src/a/hello
 	url_one=sftp://b1-shell/cold url_two=sftp://b2/cold
 	cold_conf one 'max-percent = 100' 'release-age = 0'
-	ssh_setup
 	boxed 0 bk-cold -q init one
 	boxed 0 bk-cold -q init two
 	boxed 0 bk-cold -q push
@@ -33,8 +27,7 @@ setup() {
 }
 
 teardown() {
-	"$rig/box.sh" down "$T/r" b1
-	"$rig/box.sh" down "$T/r" b2
+	boxes_down
 	! mountpoint -q "$T/src" || umount -l "$T/src"
 }
 

@@ -5,16 +5,12 @@
 
 load helper
 load cold
-
-rig=$BATS_TEST_DIRNAME/../rigs
+load boxes
 
 setup() {
 	bk_setup
-	need_root
-	need_program sshd
-	unshare -m true 2>/dev/null || skip "no mount namespaces here"
 	host=$(uname -n)
-	"$rig/box.sh" up "$T/r" b1 >ports1 || fail "no box"
+	boxes_up b1
 	one=$T/r/b1/data/cold
 	mk_marker src/a/.coldstorage
 	echo hello >src/a/hello
@@ -24,27 +20,14 @@ setup() {
 }
 
 teardown() {
-	[ ! -s "$T/proxy.pid" ] || kill "$(cat "$T/proxy.pid")" 2>/dev/null || :
-	"$rig/box.sh" down "$T/r" b1
-	[ ! -e "$T/r/b2" ] || "$rig/box.sh" down "$T/r" b2
+	boxes_down
 }
 
 init() { boxed 0 bk-cold -q init "$1"; }
 
 second_box() {
-	"$rig/box.sh" up "$T/r" b2 >ports2 || fail "no box"
+	boxes_up b2
 	two=$T/r/b2/data/cold
-}
-
-# through FAULT...: box one is reached by a proxy with that fault.
-through() {
-	local port
-	port=$(cut -d' ' -f2 ports1)
-	: >proxy.log
-	python3 "$rig/faultproxy.py" $((port + 1)) "$port" "$@" >proxy.log 2>&1 3>&- &
-	echo $! >proxy.pid
-	sed -i "/^Host b1-shell\$/,/Port/s/Port .*/Port $((port + 1))/" r/ssh_config
-	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$((port + 1))" 2>/dev/null
 }
 
 # liar TEXT: on box one sha256sum is a script with this text.
@@ -126,7 +109,7 @@ few_channels() { # N HOW
 	init one
 	"$rig/box.sh" down "$T/r" b1
 	# shellcheck disable=SC2046
-	BOX_SESSIONS=$1 "$rig/box.sh" up "$T/r" b1 $(cat ports1) >/dev/null ||
+	BOX_SESSIONS=$1 "$rig/box.sh" up "$T/r" b1 $(cat ports.b1) >/dev/null ||
 		fail "no box"
 	cp r/ssh_config etc-ssh_config
 	: >r/b1/shell.log
@@ -155,21 +138,21 @@ few_channels() { # N HOW
 	init one
 	# as the eleventh is refused: closed before a word is said
 	"$rig/box.sh" down "$T/r" b1
-	python3 - "$(cut -d' ' -f2 ports1)" 3>&- <<-'END' &
+	python3 - "$(cut -d' ' -f2 ports.b1)" 3>&- <<-'END' &
 		import socket, sys
 		s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
 		while True:
 		    s.accept()[0].close()
 	END
 	echo $! >proxy.pid
-	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$(cut -d' ' -f2 ports1)" 2>/dev/null
+	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$(cut -d' ' -f2 ports.b1)" 2>/dev/null
 	boxed 75 timeout 100 bk-cold push
 	assert_has "$err" 'it will be tried again'
 	assert_is "$(ask 'select count(*) from copy')" 0
 	kill "$(cat proxy.pid)"
 	: >proxy.pid
 	# shellcheck disable=SC2046
-	"$rig/box.sh" up "$T/r" b1 $(cat ports1) >/dev/null || fail "no box"
+	"$rig/box.sh" up "$T/r" b1 $(cat ports.b1) >/dev/null || fail "no box"
 	boxed 0 bk-cold push
 	(cd r/b1/data && sha256sum --quiet -c cold/*/SHA256SUMS.*)
 }
@@ -226,8 +209,7 @@ few_channels() { # N HOW
 		boxed 0 bk-cold -q init one
 		through --cut $n --conns 1
 		boxed 0 bk-cold push
-		kill "$(cat proxy.pid)"
-		sed -i "/^Host b1-shell\$/,/Port/s/Port .*/Port $(cut -d' ' -f2 ports1)/" r/ssh_config
+		straight
 		(cd r/b1/data && sha256sum --quiet -c cold/*/SHA256SUMS.*) ||
 			fail "cut at $n"
 		cmp src/a/big "$(object "$one" src/a/big)" || fail "cut at $n"
@@ -242,9 +224,7 @@ few_channels() { # N HOW
 	boxed 75 bk-cold push
 	assert_has "$err" 'lost again and again'
 	state_says '.exit == 75'
-	kill "$(cat proxy.pid)"
-	rm proxy.pid
-	sed -i "/^Host b1-shell\$/,/Port/s/Port .*/Port $(cut -d' ' -f2 ports1)/" r/ssh_config
+	straight
 	boxed 0 bk-cold push
 	cmp src/a/big "$(object "$one" src/a/big)"
 }
@@ -321,7 +301,7 @@ few_channels() { # N HOW
 	"$rig/box.sh" down "$T/r" b1
 	rm -rf r/b1/data
 	ln -s "$T/small" r/b1/data
-	"$rig/box.sh" up "$T/r" b1 >ports1
+	"$rig/box.sh" up "$T/r" b1 >ports.b1
 	init one
 	head -c 5000000 /dev/urandom >src/a/large
 	boxed 3 bk-cold push

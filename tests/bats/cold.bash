@@ -50,27 +50,6 @@ cold_conf() {
 	[ $# = 0 ] || printf '%s\n' "$@" >>"$BK_CONFIG"
 }
 
-# What bk's ssh reads as root is below /etc: boxed STATUS COMMAND... runs it
-# where that is r/ssh_config.
-ssh_setup() {
-	cat >etc.sh <<-END
-		set -e
-		[ -d $T/ov ] || mkdir $T/ov
-		mount -t tmpfs tmpfs $T/ov
-		mkdir $T/ov/up $T/ov/work
-		mount -t overlay overlay -o "lowerdir=/etc,upperdir=$T/ov/up,workdir=$T/ov/work" /etc
-		mkdir -p /etc/bk
-		cp $T/r/ssh_config /etc/bk/ssh_config
-		exec "\$@"
-	END
-}
-
-boxed() {
-	local want=$1
-	shift
-	run_bk "$want" unshare -m sh etc.sh "$@"
-}
-
 # objects BOXDIR: what lies there as data, a line each, sorted, from src on.
 objects() {
 	(cd "$1/$host/DATA" 2>/dev/null &&

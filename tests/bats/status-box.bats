@@ -4,42 +4,22 @@
 
 load helper
 load status
+load boxes
 
 setup() {
 	status_setup
 	all_well
-	box=$BATS_TEST_DIRNAME/../rigs/box.sh
 }
 
 teardown() {
-	[ ! -e "$T/b/one" ] || "$box" down "$T/b" one
+	boxes_down
 }
 
 # A real box "one", to which ssh goes by /etc/bk/ssh_config.
 real_box() {
-	need_root
-	need_program sshd sftp
-	unshare -m true 2>/dev/null || skip "no mount namespaces here"
-	"$box" up "$T/b" one >ports || fail "no box"
-	fleet=$T/b/one/data/bk-fleet
-	cp b/ssh_config ssh_config
-	cat >etc.sh <<-'END'
-		set -e
-		[ -d ov ] || mkdir ov
-		mount -t tmpfs tmpfs ov
-		mkdir ov/up ov/work
-		mount -t overlay overlay -o "lowerdir=/etc,upperdir=$PWD/ov/up,workdir=$PWD/ov/work" /etc
-		mkdir -p /etc/bk
-		cp ssh_config /etc/bk/ssh_config
-		exec "$@"
-	END
-}
-
-# boxed STATUS COMMAND...
-boxed() {
-	local want=$1
-	shift
-	run_bk "$want" unshare -m sh etc.sh "$@"
+	need_program sftp
+	boxes_up one
+	fleet=$T/r/one/data/bk-fleet
 }
 
 @test "a real box, by its port 22 and by its port 23" {
@@ -48,7 +28,7 @@ boxed() {
 	on_box sftp://one
 	for name in one one-shell; do
 		sed -i "s|^url = sftp:.*|url = sftp://$name/deep/down|" "$BK_CONFIG"
-		fleet=$T/b/one/data/deep/down/bk-fleet
+		fleet=$T/r/one/data/deep/down/bk-fleet
 		boxed 0 bk-status --fleet
 		assert_is "$(line 1)" 'fleet: all is well. 1 host.'
 		boxed 0 bk-status --publish
@@ -71,16 +51,16 @@ boxed() {
 		boxed 0 bk-status --forget-host db1
 		[ ! -e "$fleet/db1.json" ]
 		boxed 66 bk-status --forget-host db1
-		rm -r "$T/b/one/data/deep"
+		rm -r "$T/r/one/data/deep"
 	done
 }
 
 @test "user, port and a folder with blanks, from the URL alone" {
 	local user
 	real_box
-	read -r sftp shell <ports
-	user=$(sed -n 's/^	User //p' ssh_config)
-	sed -i -e '/^	User /d' -e 's/^	Port .*/	Port 1/' ssh_config
+	read -r sftp shell <ports.one
+	user=$(sed -n 's/^	User //p' r/ssh_config)
+	sed -i -e '/^	User /d' -e 's/^	Port .*/	Port 1/' r/ssh_config
 	on_box "sftp://$user@one:$sftp/a \"b\\\\c [x]* d"
 	sed -i 's|\\\\|\\|' "$BK_CONFIG"
 	boxed 78 bk-status -q --publish
@@ -88,7 +68,7 @@ boxed() {
 	sed -i '/^url = sftp/d' "$BK_CONFIG"
 	printf '%s\n' "url = sftp://$user@one:$sftp/a\"b\\c[x]*d" >>"$BK_CONFIG"
 	boxed 0 bk-status --publish
-	[ -s "$T/b/one/data/a\"b\\c[x]*d/bk-fleet/web1.json" ]
+	[ -s "$T/r/one/data/a\"b\\c[x]*d/bk-fleet/web1.json" ]
 	boxed 0 bk-status --fleet
 	assert_has "$out" 'ok       web1'
 }
@@ -97,27 +77,27 @@ boxed() {
 	local pid
 	real_box
 	on_box sftp://one/x
-	cp b/known_hosts known
+	cp r/known_hosts known
 	ssh-keygen -q -t ed25519 -N '' -f other
-	echo "one $(cut -d' ' -f1,2 other.pub)" >b/known_hosts
+	echo "one $(cut -d' ' -f1,2 other.pub)" >r/known_hosts
 	boxed 77 bk-status --publish
 	assert_has "$err" 'box fsn: Host key verification failed'
-	: >b/known_hosts
-	sed -i 's/StrictHostKeyChecking yes/StrictHostKeyChecking no/' ssh_config
+	: >r/known_hosts
+	sed -i 's/StrictHostKeyChecking yes/StrictHostKeyChecking no/' r/ssh_config
 	boxed 77 bk-status --publish
 	assert_has "$err" 'Host key verification failed'
-	assert_is "$(cat b/known_hosts)" ''
-	cp known b/known_hosts
-	cp ssh_config good
-	sed -i "s|IdentityFile .*|IdentityFile $T/other|" ssh_config
+	assert_is "$(cat r/known_hosts)" ''
+	cp known r/known_hosts
+	cp r/ssh_config good
+	sed -i "s|IdentityFile .*|IdentityFile $T/other|" r/ssh_config
 	boxed 77 bk-status --fleet
 	assert_has "$err" 'Permission denied'
-	cp good ssh_config
-	"$box" down "$T/b" one
+	cp good r/ssh_config
+	"$rig/box.sh" down "$T/r" one
 	boxed 75 bk-status --publish
 	assert_has "$err" 'Connection refused'
 	boxed 75 bk-status --fleet
-	sed -i 's/HostName .*/HostName none.invalid/' ssh_config
+	sed -i 's/HostName .*/HostName none.invalid/' r/ssh_config
 	boxed 75 bk-status --fleet
 }
 
@@ -127,7 +107,7 @@ boxed() {
 	on_box sftp://one-shell
 	boxed 0 bk-status --publish
 	cp "$fleet/web1.json" before
-	read -r pid <"$T/b/one/shell.pid"
+	read -r pid <"$T/r/one/shell.pid"
 	nsenter -m -t "$pid" mount -t tmpfs -o size=4k,mode=777 tmpfs \
 		/home/bk-fleet || skip "cannot mount in there"
 	boxed 0 bk-status --publish
@@ -146,7 +126,7 @@ boxed() {
 @test "a server that does not rename over what is there" {
 	local in
 	real_box
-	read -r pid <"$T/b/one/shell.pid"
+	read -r pid <"$T/r/one/shell.pid"
 	in=(nsenter -m -t "$pid")
 	"${in[@]}" sed -i 's/^\([[:blank:]]*exec [^ ]*sftp-server\)/\1 -P posix-rename/' \
 		/run/box/shell || skip "cannot enter its namespace"
