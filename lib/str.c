@@ -337,6 +337,18 @@ void bk_str_add_tsv(struct bk_buf *b, const char *s)
 	}
 }
 
+void bk_str_add_csv(struct bk_buf *b, const char *s)
+{
+	if (!strpbrk(s, ",\"\r\n")) {
+		bk_buf_adds(b, s);
+		return;
+	}
+	bk_buf_addc(b, '"');
+	for (; *s; s++)
+		bk_buf_adds(b, *s == '"' ? "\"\"" : (char[]){ *s, '\0' });
+	bk_buf_addc(b, '"');
+}
+
 /* UTF-8. */
 
 /* Length of the valid sequence at s (1 to 4), or 0; *ret_c its code point. */

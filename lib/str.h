@@ -73,6 +73,8 @@ void bk_str_add_shell(struct bk_buf *b, const char *s);
 void bk_str_add_typed(struct bk_buf *b, const char *s);
 /* A field of a tab separated line: \t \n \\ as such, other bytes as they are. */
 void bk_str_add_tsv(struct bk_buf *b, const char *s);
+/* A field of RFC 4180, in quotes where it must be: restic's -o wants these. */
+void bk_str_add_csv(struct bk_buf *b, const char *s);
 /*
  * What a terminal may see: control bytes (C0, DEL, C1) and invalid UTF-8 as
  * \xNN, tab and newline as \t and \n, a backslash as \\.

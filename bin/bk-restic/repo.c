@@ -349,18 +349,28 @@ int repo_refuse_removal(const struct repo *r, const char *what,
 			  r->name, what);
 }
 
+static void add_option(struct bk_strv *argv, const char *option)
+{
+	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+
+	bk_str_add_csv(&b, option);
+	bk_strv_add(argv, "-o");
+	bk_strv_add(argv, b.p);
+}
+
 /* The connection: restic's ways to ssh, unless there is an option of its own. */
 static void add_ssh_option(const struct repo *r, const char *program,
 			   struct bk_strv *argv)
 {
 	BK_AUTO_FREE char *config = bk_remote_ssh_config();
 	BK_AUTO_FREE char *ssh = repo_ssh_command(r->url, config);
+	BK_AUTO_FREE char *option =
+		bk_asprintf("%s=%s",
+			    program ? "rclone.program" : "sftp.command",
+			    program ? program : ssh);
 
-	if (!program && !ssh)
-		return;
-	bk_strv_add(argv, "-o");
-	bk_strv_addf(argv, "%s=%s", program ? "rclone.program" : "sftp.command",
-		     program ? program : ssh);
+	if (program || ssh)
+		add_option(argv, option);
 }
 
 static void add_options(const struct repo *r, const char *program,
@@ -375,8 +385,7 @@ static void add_options(const struct repo *r, const char *program,
 		own_ssh = own_ssh || bk_str_starts(v->value, "sftp.command=") ||
 			  bk_str_starts(v->value, "sftp.args=") ||
 			  bk_str_starts(v->value, "rclone.program=");
-		bk_strv_add(argv, "-o");
-		bk_strv_add(argv, v->value);
+		add_option(argv, v->value);
 	}
 	if (!own_ssh)
 		add_ssh_option(r, program, argv);

@@ -118,6 +118,14 @@ setup() { restic_setup; }
 	assert_hasnt "$err" 'less than'
 }
 
+@test "an option with commas and quotes reaches restic as it is" {
+	conf_repo 'option=sftp.command=ssh -J a,b -o "User c" box -s sftp'
+	run_bk 0 bk-restic snapshots
+	conf_repo 'option=local.connections=3,4'
+	run_bk 1 bk-restic snapshots
+	assert_has "$err" '3,4'
+}
+
 @test "restore: a new folder, a time, a snapshot, one path" {
 	mk_hostile src/h
 	backup 0 -- "root $T/src/a" "root $T/src/h"

@@ -346,6 +346,9 @@ CHECK_TEST(tsv)
 	CHECK_STR(ADDED(bk_str_add_tsv, "\x1b\r\xff\xc3\xa9 "),
 		  "\x1b\r\xff\xc3\xa9 ");
 	CHECK_STR(ADDED(bk_str_add_tsv, ""), "");
+	CHECK_STR(ADDED(bk_str_add_csv, "a=b c"), "a=b c");
+	CHECK_STR(ADDED(bk_str_add_csv, "-J a,b \"c d\""),
+		  "\"-J a,b \"\"c d\"\"\"");
 }
 
 CHECK_TEST(terminals)
