@@ -10,11 +10,13 @@
 
 #define SSH_TIMEOUT_MS 20000
 #define SAID_MAX ((size_t)1 << 20)
+/* Machines on the way that lead over others in their turn. */
+#define DEPTH_MAX 4
 
 /* Files, by their places in ssh's own words, and under which name. */
 struct lookup {
 	struct hostkey *h;
-	char *alias;
+	char *alias, *jumps;
 	struct bk_strv files;
 };
 
@@ -28,7 +30,11 @@ void hostkey_free(struct hostkey *h)
 	free(h->host);
 	free(h->port);
 	free(h->user);
+	free(h->proxy);
 	free(h->problem);
+	for (size_t i = 0; i < h->nvia; i++)
+		hostkey_free(&h->via[i]);
+	free(h->via);
 	bk_strv_free(&h->logins);
 	bk_strv_free(&h->lines);
 	bk_strv_free(&h->prints);
@@ -70,6 +76,11 @@ static void take_setting(struct lookup *l, char *line)
 		set(&l->h->user, value);
 	else if (strcmp(line, "hostkeyalias") == 0)
 		set(&l->alias, value);
+	else if (strcmp(line, "proxyjump") == 0 && strcmp(value, "none") != 0)
+		set(&l->jumps, value);
+	else if (strcmp(line, "proxycommand") == 0 &&
+		 strcmp(value, "none") != 0)
+		set(&l->h->proxy, value);
 	else if (strcmp(line, "identityfile") == 0)
 		add_file(&l->h->logins, value);
 	else if (strcmp(line, "userknownhostsfile") == 0 ||
@@ -205,26 +216,94 @@ static void search_keys(struct lookup *l)
 			search_file(h, names[n], full, l->files.v[i]);
 }
 
+static void look_up(const char *url, struct lookup *l)
+{
+	struct bk_err err;
+
+	if (read_settings(url, l, &err) < 0)
+		l->h->problem = bk_strdup(err.msg);
+	else
+		search_keys(l);
+}
+
+static void lookup_free(struct lookup *l)
+{
+	free(l->alias);
+	free(l->jumps);
+	bk_strv_free(&l->files);
+}
+
+/*
+ * "[user@]host[:port],...": each is reached from the one before, and the first
+ * one may be reached through others itself, as ssh_config says.
+ */
+static void find_way(struct hostkey *h, const char *jumps, int depth)
+{
+	BK_AUTO_STRV struct bk_strv hops = BK_STRV_INIT;
+
+	bk_strv_split(&hops, jumps, ",");
+	for (size_t i = 0; i < hops.n; i++) {
+		BK_AUTO_FREE char *url = bk_asprintf("sftp://%s/", hops.v[i]);
+		struct hostkey hop = HOSTKEY_INIT;
+		struct lookup l = { .h = &hop };
+
+		look_up(url, &l);
+		if (i == 0 && l.jumps && depth < DEPTH_MAX)
+			find_way(h, l.jumps, depth + 1);
+		h->via = bk_realloc(h->via, h->nvia + 1, sizeof(*h->via));
+		h->via[h->nvia++] = hop;
+		lookup_free(&l);
+	}
+}
+
 void hostkey_find(const char *url, struct hostkey *ret)
 {
 	struct lookup l = { .h = ret };
-	struct bk_err err;
 
-	if (read_settings(url, &l, &err) == 0)
-		search_keys(&l);
-	else
-		ret->problem = bk_strdup(err.msg);
-	free(l.alias);
-	bk_strv_free(&l.files);
+	look_up(url, &l);
+	if (l.jumps)
+		find_way(ret, l.jumps, 1);
+	lookup_free(&l);
+}
+
+char *hostkey_jumps(const struct hostkey *h, size_t n)
+{
+	struct bk_buf b = BK_BUF_INIT;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct hostkey *v = &h->via[i];
+		bool six = v->host && strchr(v->host, ':');
+
+		if (v->host && v->port && v->user)
+			bk_buf_addf(&b, "%s%s@%s%s%s:%s", b.len > 0 ? "," : "",
+				    v->user, six ? "[" : "", v->host,
+				    six ? "]" : "", v->port);
+	}
+	return b.len > 0 ? bk_buf_steal(&b) : NULL;
 }
 
 char *hostkey_command(const struct hostkey *h)
 {
+	BK_AUTO_FREE char *jumps = hostkey_jumps(h, h->nvia);
 	struct bk_buf b = BK_BUF_INIT;
 
 	if (!h->host || !h->port || !h->user)
 		return NULL;
-	bk_buf_adds(&b, "ssh -p ");
+	bk_buf_adds(&b, "ssh ");
+	if (h->proxy) {
+		BK_AUTO_FREE char *option =
+			bk_asprintf("ProxyCommand=%s", h->proxy);
+
+		bk_buf_adds(&b, "-o ");
+		bk_str_add_shell(&b, option);
+		bk_buf_addc(&b, ' ');
+	}
+	if (jumps) {
+		bk_buf_adds(&b, "-J ");
+		bk_str_add_shell(&b, jumps);
+		bk_buf_addc(&b, ' ');
+	}
+	bk_buf_adds(&b, "-p ");
 	bk_str_add_shell(&b, h->port);
 	bk_buf_adds(&b, " -l ");
 	bk_str_add_shell(&b, h->user);

@@ -45,6 +45,15 @@ static void add_word(struct bk_buf *b, const char *word)
 	bk_str_add_shell(b, word);
 }
 
+static void add_restic_option(struct bk_buf *b, const char *option)
+{
+	BK_AUTO_BUF struct bk_buf field = BK_BUF_INIT;
+
+	bk_str_add_csv(&field, option);
+	bk_buf_adds(b, " -o");
+	add_word(b, field.p);
+}
+
 static void add_options(const struct recovery_repo *repo, struct bk_buf *b)
 {
 	BK_AUTO_FREE char *ssh = hostkey_command(&repo->server);
@@ -54,14 +63,12 @@ static void add_options(const struct recovery_repo *repo, struct bk_buf *b)
 	while ((v = bk_conf_value(repo->section, "option", v))) {
 		own_ssh = own_ssh || bk_str_starts(v->value, "sftp.command=") ||
 			  bk_str_starts(v->value, "sftp.args=");
-		bk_buf_adds(b, " -o");
-		add_word(b, v->value);
+		add_restic_option(b, v->value);
 	}
 	if (ssh && !own_ssh) {
 		BK_AUTO_FREE char *option = bk_asprintf("sftp.command=%s", ssh);
 
-		bk_buf_adds(b, " -o");
-		add_word(b, option);
+		add_restic_option(b, option);
 	}
 }
 
@@ -121,6 +128,53 @@ static void write_commands(const struct recovery *r, struct sheet *s,
 
 /* Where the repository is, and what reaching it takes. */
 
+/* By what it is known. */
+static void write_keys(struct sheet *s, const struct hostkey *h)
+{
+	if (h->problem)
+		sheet_warning(s, "The server could not be looked up: %s",
+			      h->problem);
+	else if (h->lines.n == 0)
+		sheet_warning(s, "No host key of the server is pinned on this "
+				 "host: get its fingerprint from its owner.");
+	for (size_t i = 0; i < h->prints.n; i++)
+		sheet_field(s, "Host key", h->prints.v[i]);
+	if (h->lines.n > 0)
+		sheet_text(s, "For ~/.ssh/known_hosts:");
+	for (size_t i = 0; i < h->lines.n; i++)
+		sheet_command(s, h->lines.v[i]);
+}
+
+static void write_command_there(struct sheet *s, const struct hostkey *h)
+{
+	if (!h->proxy)
+		return;
+	sheet_field(s, "Through", h->proxy);
+	sheet_text(s, "ssh gets there through that command: the new machine "
+		      "needs its program, and what that needs.");
+}
+
+/* What is between this host and the server. */
+static void write_way(struct sheet *s, const struct hostkey *h)
+{
+	write_command_there(s, h);
+	if (h->nvia > 0)
+		sheet_text(s, "The server is reached through other machines, "
+			      "ssh -J, in this order. They have to let the new "
+			      "machine in, too.");
+	for (size_t i = 0; i < h->nvia; i++) {
+		const struct hostkey *v = &h->via[i];
+		BK_AUTO_FREE char *who =
+			bk_asprintf("%s@%s, port %s", v->user ? v->user : "?",
+				    v->host ? v->host : "?",
+				    v->port ? v->port : "?");
+
+		sheet_field(s, "Through", who);
+		write_command_there(s, v);
+		write_keys(s, v);
+	}
+}
+
 static void write_login(struct sheet *s, const struct hostkey *h)
 {
 	sheet_field(s, "Server", h->host);
@@ -138,18 +192,8 @@ static void write_server(struct sheet *s, const struct hostkey *h)
 {
 	if (h->host && h->port && h->user)
 		write_login(s, h);
-	if (h->problem)
-		sheet_warning(s, "The server could not be looked up: %s",
-			      h->problem);
-	else if (h->lines.n == 0)
-		sheet_warning(s, "No host key of the server is pinned on this "
-				 "host: get its fingerprint from its owner.");
-	for (size_t i = 0; i < h->prints.n; i++)
-		sheet_field(s, "Host key", h->prints.v[i]);
-	if (h->lines.n > 0)
-		sheet_text(s, "For ~/.ssh/known_hosts:");
-	for (size_t i = 0; i < h->lines.n; i++)
-		sheet_command(s, h->lines.v[i]);
+	write_keys(s, h);
+	write_way(s, h);
 }
 
 static void write_place(struct sheet *s, const struct recovery_repo *repo,
@@ -303,19 +347,42 @@ static void write_packages_step(struct sheet *s)
 		sheet_text(s, "This host had bk from %s", url);
 }
 
-static void add_login(const struct hostkey *h, struct bk_strv *lines)
+static void add_option(struct bk_buf *b, const char *name, const char *value)
+{
+	BK_AUTO_FREE char *option = bk_asprintf("%s=%s", name, value);
+
+	bk_buf_adds(b, " -o");
+	add_word(b, option);
+}
+
+/* n: of the machines on the way, those that come first. */
+static void add_login(const struct hostkey *h, const struct hostkey *way,
+		      size_t n, struct bk_strv *lines)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
+	BK_AUTO_FREE char *jumps = hostkey_jumps(way, n);
 	BK_AUTO_FREE char *who = NULL;
 
 	if (!h->host || !h->port || !h->user)
 		return;
 	who = bk_asprintf("%s@%s", h->user, h->host);
-	bk_buf_adds(&b, "ssh-copy-id -s -p");
+	bk_buf_adds(&b, "ssh-copy-id -s");
+	if (h->proxy)
+		add_option(&b, "ProxyCommand", h->proxy);
+	if (jumps)
+		add_option(&b, "ProxyJump", jumps);
+	bk_buf_adds(&b, " -p");
 	add_word(&b, h->port);
 	add_word(&b, who);
 	if (!bk_strv_has(lines, b.p))
 		bk_strv_add(lines, b.p);
+}
+
+static void add_logins(const struct hostkey *h, struct bk_strv *lines)
+{
+	for (size_t i = 0; i < h->nvia; i++)
+		add_login(&h->via[i], h, i, lines);
+	add_login(h, h, h->nvia, lines);
 }
 
 /* How a key is let in at each of the servers. */
@@ -324,7 +391,7 @@ static void find_logins(const struct recovery *r, struct bk_strv *lines)
 	const struct bk_conf_section *box = NULL;
 
 	for (size_t i = 0; i < r->nrepos; i++)
-		add_login(&r->repos[i].server, lines);
+		add_logins(&r->repos[i].server, lines);
 	while ((box = bk_conf_next(r->tool->conf, "box", box))) {
 		const char *url = bk_conf_str(box, "url", "");
 		BK_AUTO(hostkey_free) struct hostkey h = HOSTKEY_INIT;
@@ -332,7 +399,7 @@ static void find_logins(const struct recovery *r, struct bk_strv *lines)
 		if (!hostkey_is_ssh(url))
 			continue;
 		hostkey_find(url, &h);
-		add_login(&h, lines);
+		add_logins(&h, lines);
 	}
 }
 

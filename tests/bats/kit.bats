@@ -530,11 +530,47 @@ stuck_restic() {
 		bk-secret kit main >six
 		sed -i 's|^url = .*|url = sftp:-oProxyCommand=date:r|' "$BK_CONFIG"
 		bk-secret kit main >dash
+		{
+			sed 's/^Host .*/&\n ProxyJump hop,u8@10.0.0.3/' /etc/bk/ssh_config
+			printf '%s\n' 'Host hop' ' HostName hop.example.org' ' User u7' \
+				' Port 24' ' ProxyJump none' 'Match host 10.0.0.3' \
+				" UserKnownHostsFile /etc/bk/hosts"
+		} >config
+		cp config /etc/bk/ssh_config
+		echo "10.0.0.3 $(cut -d' ' -f 1,2 host2.pub)" >>/etc/bk/hosts
+		sed -i 's|^url = .*|url = sftp:box-fsn:r|' "$BK_CONFIG"
+		bk-secret kit main >jump
+		sed -i 's|ProxyJump hop.*|ProxyCommand nc -x "p q" %h %p|' /etc/bk/ssh_config
+		bk-secret kit main >proxy
 	END
 	run_bk 0 unshare -m bash run.sh
 	assert_has six "'sftp.command=ssh -p 2222 -l u9 2001:db8::1 -s sftp'"
 	assert_has dash 'The server could not be looked up'
 	assert_has none 'No host key of the server is pinned'
+	assert_hasnt none Through
+	# what is on the way is as much needed as the box
+	way=u7@hop.example.org:24,u8@10.0.0.3:22
+	assert_has jump "-o '\"sftp.command=ssh -J $way -p 23 -l u1-sub2 box.example.org -s sftp\"'"
+	assert_has jump 'Through        u7@hop.example.org, port 24'
+	assert_has jump 'Through        u8@10.0.0.3, port 22'
+	assert_has jump "    10.0.0.3 $(cut -d' ' -f 1,2 host2.pub)"
+	sed -n 's/^ *ssh-copy-id -s //p' jump >logins
+	assert_is "$(cat logins)" "-p 24 u7@hop.example.org
+-o ProxyJump=u7@hop.example.org:24 -p 22 u8@10.0.0.3
+-o ProxyJump=$way -p 23 u1-sub2@box.example.org"
+	assert_has proxy 'Through        nc -x "p q" %h %p'
+	assert_has proxy "-o 'ProxyCommand=nc -x \"p q\" %h %p' -p 23 u1-sub2@"
+	# restic takes them apart again as they were meant
+	mkdir bin
+	printf '#!/bin/sh\nprintf "<%%s>" "$@" >%s/argv\nexit 1\n' "$T" >bin/ssh
+	chmod +x bin/ssh
+	for f in jump proxy; do
+		run_bk 1 env PATH="$T/bin:$PATH" sh -c \
+			"$(sed -n 's/^ *\(restic .*\) snapshots/exec \1 --password-file pw snapshots/p' $f)"
+		grep -o '<-[oJ]><[^>]*>' argv
+	done >taken
+	assert_is "$(cat taken)" "<-J><$way>
+<-o><ProxyCommand=nc -x \"p q\" %h %p>"
 	for f in plain hashed; do
 		assert_has $f 'Server         box.example.org'
 		assert_has $f 'ssh port       23'
