@@ -74,6 +74,16 @@ static void judge_kit(struct bk_health_job *j, int64_t now)
 			bk_strdup("no recovery sheet: run bk-secret kit"));
 }
 
+static void judge_full_key(struct bk_health_job *j)
+{
+	const char *path = bk_rec_str(j->state, "path");
+
+	verdict(j, BK_HEALTH_TODO,
+		bk_asprintf("the full key is still on this host, '%s': carry "
+			    "its folder away and remove it here",
+			    path ? path : "?"));
+}
+
 static void judge_never(struct bk_health_job *j, uint64_t limit, int64_t now)
 {
 	if (j->since && now - j->since <= (int64_t)limit)
@@ -159,6 +169,8 @@ void bk_health_judge(struct bk_health_job *j, uint64_t limit, int64_t now)
 		judge_failure(j, j->unit_state, limit, now);
 	else if (bk_health_is(j, "kit"))
 		judge_kit(j, now);
+	else if (bk_health_is(j, "full-key"))
+		judge_full_key(j);
 	else if (!j->state)
 		judge_never(j, limit, now);
 	else if (!is_told(j->state))

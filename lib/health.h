@@ -54,6 +54,9 @@ struct bk_health_list {
 #define BK_AUTO_HEALTH BK_AUTO(bk_health_free)
 
 /*
+ * Beside them "full-key REPO" is a job, as long as the full key of what is
+ * append-only lies where bk-config put it to be carried away; it is looked for.
+ *
  * The jobs that conf asks for, judged, in its order, those of a kind
  * together. states is what bk_state_all() returned.
  */

@@ -2,6 +2,8 @@
 /* Which jobs there are, and what is known of each. */
 #include "health.h"
 
+#include <unistd.h>
+
 #include "rec.h"
 #include "state.h"
 #include "str.h"
@@ -155,9 +157,10 @@ static struct bk_health_job *add_job(struct reader *r, const char *tool,
 	j->since = since;
 	j->state = json_deep_copy(find_state(r, tool, name));
 	/* A sheet opens a repository, wherever that was proved. */
-	j->damaged = damage		      ? bk_strdup(damage)
-		     : bk_health_is(j, "kit") ? NULL
-					      : foreign(r, j->state);
+	if (damage)
+		j->damaged = bk_strdup(damage);
+	else if (!bk_health_is(j, "kit") && !bk_health_is(j, "full-key"))
+		j->damaged = foreign(r, j->state);
 	if (unit)
 		add_unit_state(r, j);
 	bk_health_judge(j, limit, r->now);
@@ -377,6 +380,23 @@ static void add_kits(struct reader *r)
 				      KIT_LIMIT, 0);
 }
 
+/* The full key of what is append-only, where it was put to be carried away. */
+static void add_full_keys(struct reader *r)
+{
+	const struct bk_conf_section *s = NULL;
+
+	while ((s = bk_conf_next(r->conf, "repo", s))) {
+		BK_AUTO_FREE char *name = bk_asprintf("full-key %s", s->name);
+		const json_t *state = find_state(r, "bk-config", name);
+		const char *path = bk_rec_str(state, "path");
+
+		if (bk_conf_bool(s, "append-only", false) && path &&
+		    access(path, F_OK) == 0)
+			(void)add_job(r, "bk-config", bk_strdup(name), NULL, 0,
+				      0);
+	}
+}
+
 bool bk_health_pushes(const struct bk_conf *conf)
 {
 	static const char *const keys[] = { "boxes", "redundant" };
@@ -541,5 +561,6 @@ void bk_health_read(struct bk_health_list *l, const struct bk_conf *conf,
 	add_release(&r);
 	add_verifies(&r);
 	add_kits(&r);
+	add_full_keys(&r);
 	add_units(&r);
 }

@@ -242,7 +242,8 @@ static bool step_full(struct append *a)
 		     a->carry);
 		return true;
 	}
-	if (make_carry(a, &err) < 0 || append_carry(a, &err) < 0)
+	if (append_remember(a, &err) < 0 || make_carry(a, &err) < 0 ||
+	    append_carry(a, &err) < 0)
 		return fail(a, &err);
 	step(&a->s, STEP_DONE, a->label, NULL,
 	     "the full key, with what forget and prune take, is in '%s'",

@@ -95,6 +95,11 @@ int append_conf_set(const struct append *a, struct bk_err *err);
 int append_conf_undo(const struct append *a, struct bk_err *err);
 /* The folder that is to be carried away, all but the key. */
 int append_carry(const struct append *a, struct bk_err *err);
+/*
+ * Where the full key lies on this host, for those who remind people of it: a
+ * state file of the job "full-key REPO" (health.h).
+ */
+int append_remember(const struct append *a, struct bk_err *err);
 
 /* The name in ssh_config, and of the key, of a repository. */
 char *append_name(const char *repo);

@@ -9,6 +9,9 @@
 #include "append.h"
 #include "file.h"
 #include "path.h"
+#include "rec.h"
+#include "state.h"
+#include "time.h"
 
 #define TIMEOUT_MS 10000
 #define WITHIN "within 90d"
@@ -57,6 +60,45 @@ static int put_known(const struct append *a, struct bk_err *err)
 	return put(a, "known_hosts", &b, 0644, err);
 }
 
+/* "[user@]host[:port],..." of our ssh_config, in words that need none. */
+static void add_jumps(struct bk_buf *b, const char *jumps)
+{
+	BK_AUTO_STRV struct bk_strv hops = BK_STRV_INIT;
+
+	bk_strv_split(&hops, jumps, ",");
+	for (size_t i = 0; i < hops.n; i++) {
+		BK_AUTO_FREE char *url = bk_asprintf("sftp://%s/", hops.v[i]);
+		BK_AUTO_REMOTE struct bk_remote h = BK_REMOTE_INIT;
+		AUTO_SSH_VIEW struct ssh_view v = SSH_VIEW_INIT;
+		bool six;
+
+		bk_buf_adds(b, i > 0 ? "," : "\tProxyJump ");
+		if (bk_remote_parse(url, &h, NULL) < 0 ||
+		    ssh_view(&h, &v, NULL) < 0 || !v.user) {
+			bk_buf_adds(b, hops.v[i]);
+			continue;
+		}
+		six = strchr(v.hostname, ':');
+		bk_buf_addf(b, "%s@%s%s%s:%s", v.user, six ? "[" : "",
+			    v.hostname, six ? "]" : "", v.port);
+	}
+	bk_buf_addc(b, '\n');
+}
+
+static void add_way(const struct append *a, struct bk_buf *b)
+{
+	if (!a->view.jump && !a->view.proxy)
+		return;
+	bk_buf_adds(b,
+		    "\t# So that host gets there, with a key of its own "
+		    "that is not in here.\n"
+		    "\t# Take it away where the server is reached without.\n");
+	if (a->view.jump)
+		add_jumps(b, a->view.jump);
+	else
+		bk_buf_addf(b, "\tProxyCommand %s\n", a->view.proxy);
+}
+
 static int put_ssh_config(const struct append *a, struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
@@ -68,6 +110,7 @@ static int put_ssh_config(const struct append *a, struct bk_err *err)
 		    "\tIdentitiesOnly yes\n\tUserKnownHostsFile known_hosts\n"
 		    "\tGlobalKnownHostsFile /dev/null\n",
 		    a->view.hostname, a->view.user, a->view.port);
+	add_way(a, &b);
 	return put(a, "ssh_config", &b, 0644, err);
 }
 
@@ -174,4 +217,15 @@ int append_carry(const struct append *a, struct bk_err *err)
 			       put_script(a, err) < 0
 		       ? -1
 		       : 0;
+}
+
+int append_remember(const struct append *a, struct bk_err *err)
+{
+	BK_AUTO_FREE char *job = bk_asprintf("full-key %s", a->repo->name);
+	BK_AUTO_JSON json_t *extra = json_object();
+
+	bk_rec_set_str(extra, "path", a->full);
+	return bk_state_write("bk-config", job, a->s.t->conf->host,
+			      bk_time_now(), BK_EX_OK, "a full key was made",
+			      NULL, extra, err);
 }

@@ -107,6 +107,9 @@ void check_sheets(struct check *c)
 	for (size_t i = 0; i < jobs.n; i++) {
 		const struct bk_health_job *j = &jobs.jobs[i];
 
+		if (bk_str_starts(j->name, "full-key "))
+			report_add(&c->report, LEVEL_WARNING, j->name, NULL,
+				   "%s", j->why);
 		if (bk_str_starts(j->name, "kit ") && j->health != BK_HEALTH_OK)
 			report_add(&c->report, LEVEL_WARNING, j->name,
 				   "bk-secret kit | lpr, then bk-secret kit "

@@ -22,7 +22,8 @@ void add_age(struct bk_buf *b, int64_t seconds)
 /* Not a sheet of paper, nor who is told: something that is to be done. */
 static bool is_work(const json_t *job)
 {
-	return !job_is_monitor(job) && !bk_str_starts(job_name(job), "kit ");
+	return !job_is_monitor(job) && !bk_str_starts(job_name(job), "kit ") &&
+	       !bk_str_starts(job_name(job), "full-key ");
 }
 
 static bool has_work(const json_t *jobs)

@@ -43,10 +43,21 @@ as_full() {
 	assert_is "$(grep -c ^ssh-ed25519 "$keys")" 2
 	assert_hasnt "$keys" "$(cut -d' ' -f2 etc/bk/ssh/box.pub)"
 	assert_has etc/bk/bk.conf 'url = sftp:append-main:r/%H'
-	mv carry away
 	run_bk 0 there bk-restic backup
+	# whoever forgets to carry it away hears of it until it is gone
+	run_bk 0 there bk-status
+	assert_has "$out" 'todo     full-key main'
+	run_bk 0 there bk-status --json
+	assert_json "$out" '[.[] | select(.job == "full-key main")][0].why |
+		test("still on this host, .*/carry/key")'
+	run_bk 3 there bk-config check
+	found warning 'full-key main' "still on this host, '$T/carry/key'"
+	mv carry away
+	run_bk 0 there bk-status
+	assert_hasnt "$out" full-key
 	run_bk 3 there bk-config check
 	assert_hasnt "$out" 'error	'
+	assert_hasnt "$out" full-key
 	# again: all is as it should be
 	cp etc/bk/bk.conf conf.new
 	cp "$keys" keys.new
@@ -73,8 +84,14 @@ as_full() {
 
 @test "others on the same account keep the old key" {
 	printf '[box cold]\nurl = sftp://box/cold\n' >>etc/bk/bk.conf
+	# by a detour over another machine, which here is the same one
+	sed 's/^Host .*/Host far/' etc/bk/ssh_config >far
+	sed -i 's/^Host .*/&\n\tProxyJump far/' etc/bk/ssh_config
+	cat far >>etc/bk/ssh_config
 	append_only 3 --full-key-to carry
 	assert_has "$out" 'nothing is gained yet: [box cold] is on the same'
+	assert_has carry/ssh_config "ProxyJump u100001@127.0.0.1:$port"
+	sed -i '/ProxyJump/d' etc/bk/ssh_config
 	assert_has "$keys" "$(cut -d' ' -f2 etc/bk/ssh/box.pub)"
 	run_bk 0 there bk-restic backup
 	# the box has gone elsewhere; but there is no way to the full key

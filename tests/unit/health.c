@@ -467,6 +467,24 @@ CHECK_TEST(a_recovery_sheet_grows_old)
 		     "kit main=todo: recovery sheet last proved before 401 d"));
 }
 
+CHECK_TEST(a_full_key_on_this_host_is_to_be_carried_away)
+{
+	json_t *o;
+
+	configure(REPO "append-only = yes\n" HOME);
+	o = state("bk-config", "full-key main", NOW - DAY, NOW - DAY, 0);
+	bk_rec_set_str(o, "host", "web2");
+	bk_rec_set_str(o, "path", "/etc/passwd");
+	CHECK(strstr(judged(), "full-key main=todo: the full key is still on "
+			       "this host, '/etc/passwd'"));
+	bk_rec_set_str(o, "path", "/etc/passwd/gone");
+	CHECK(!strstr(judged(), "full-key"));
+	/* it deletes no more than any other key where all may be deleted */
+	configure(REPO HOME);
+	bk_rec_set_str(o, "path", "/etc/passwd");
+	CHECK(!strstr(judged(), "full-key"));
+}
+
 CHECK_TEST(a_repository_alone_is_no_job)
 {
 	configure(REPO);
