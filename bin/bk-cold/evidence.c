@@ -182,6 +182,7 @@ struct reading {
 	int id;
 	unsigned int gen;
 	boxset *listed; /* by their place in v */
+	bool shut;	/* a manifest of this box was not opened */
 };
 
 static int by_path(const void *a, const void *b)
@@ -245,13 +246,22 @@ int evidence_keys(struct evidence *ev, struct bk_err *err)
 	return ev->asked ? cold_identities(ev->c, &ev->ids, err) : 0;
 }
 
+/* The first reason is the one that files which stay are told. */
+static void is_shut(struct evidence *ev, const char *why)
+{
+	ev->locked = true;
+	if (!ev->shut)
+		ev->shut = bk_asprintf("is encrypted, and was not opened: %s",
+				       why);
+}
+
 static const struct age_identities *identities(struct evidence *ev)
 {
 	struct bk_err err;
 
 	if (!ev->asked && cold_identities(ev->c, &ev->ids, &err) < 0) {
 		bk_warning("%s", err.msg);
-		ev->locked = true;
+		is_shut(ev, err.msg);
 	}
 	ev->asked = true;
 	return ev->ids.n ? &ev->ids : NULL;
@@ -283,15 +293,18 @@ static int read_manifest(struct reading *r, struct bk_err *err)
 		w->gens[w->ngens++] = r->gen;
 		ev->manifests++;
 	}
-	if (sealed && !(ids = identities(ev)))
+	if (sealed && !(ids = identities(ev))) {
+		r->shut = true;
 		return 0;
+	}
 	if (manifest_read(w->box, ev->c->conf->host, r->gen, ids, take_entry, r,
 			  err) == 0)
 		return 0;
 	/* what cannot be read lists nothing */
 	if (sealed && err->exit == BK_EX_NOPERM) {
 		bk_warning("box %s: %s", w->known.name, err->msg);
-		ev->locked = true;
+		is_shut(ev, err->msg);
+		r->shut = true;
 		return 0;
 	}
 	if (err->exit == BK_EX_DATAERR || err->exit == BK_EX_NOINPUT) {
@@ -488,7 +501,7 @@ static int try_lock(struct asking *a, size_t first, const char *lock,
 		bk_warning("box %s: %s: %s", w->known.name, a->h[i].name,
 			   err->msg);
 		bk_strv_add(&w->closed, lock);
-		a->ev->locked = true;
+		is_shut(a->ev, err->msg);
 		return 0;
 	}
 	if (err->exit == BK_EX_DATAERR || err->exit == BK_EX_NOINPUT) {
@@ -516,8 +529,11 @@ static int try_locks(struct asking *a, struct bk_err *err)
 		    try_lock(a, i, lock, err) < 0)
 			return -1;
 		if (!bk_strv_has(&a->w->opened, lock))
-			a->of[i]->why = "is encrypted, and was not seen to "
-					"open: see --identity";
+			a->of[i]->why = a->ev->shut
+						? a->ev->shut
+						: "is encrypted, and was not "
+						  "seen to open: see "
+						  "--identity";
 	}
 	return 0;
 }
@@ -591,12 +607,15 @@ static int prove_on(struct evidence *ev, int id, struct reading *r,
 {
 	r->id = id;
 	r->box = BOXSET(id);
+	r->shut = false;
 	if (read_manifests(r, err) < 0)
 		return -1;
 	for (size_t i = 0; i < r->n; i++)
 		if (!r->v[i]->why && !(r->listed[i] & r->box))
-			r->v[i]->why = "a manifest on a box does not list it "
-				       "as it is";
+			r->v[i]->why = r->shut && ev->shut
+					       ? ev->shut
+					       : "a manifest on a box does not "
+						 "list it as it is";
 	return prove_copies_on(ev, &ev->v[id], r->v, r->n, err);
 }
 
@@ -631,4 +650,5 @@ void evidence_free(struct evidence *ev)
 		bk_strv_free(&ev->v[i].closed);
 	}
 	age_identities_free(&ev->ids);
+	free(ev->shut);
 }

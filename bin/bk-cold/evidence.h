@@ -40,6 +40,7 @@ struct evidence {
 	bool asked; /* for identities, which are here if there are any */
 	struct age_identities ids;
 	bool locked; /* something is for a key that is not among them */
+	char *shut;  /* "is encrypted, and was not opened: ...", or NULL */
 	/* the first thing that is wrong on a box: nothing more is released */
 	bool wrong;
 	struct bk_err err;

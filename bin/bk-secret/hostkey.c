@@ -222,7 +222,7 @@ static void look_up(const char *url, struct lookup *l)
 
 	if (read_settings(url, l, &err) < 0)
 		l->h->problem = bk_strdup(err.msg);
-	else
+	else if (l->h->host && l->h->port)
 		search_keys(l);
 }
 

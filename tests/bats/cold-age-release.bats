@@ -51,6 +51,17 @@ conf() {
 	run_bk 3 bk-cold release --yes
 	assert_has "$err" identity
 	[ -e src/a/hello ] && [ -e src/a/big ]
+	# the reason is the true one: the key could not be had
+	assert_has "$out" "is encrypted, and was not opened: "
+	assert_hasnt "$out" 'a manifest on a box'
+	mkdir bin
+	for p in bk-cold bk-scan; do cp "$(command -v $p)" bin/; done
+	printf '#!/bin/sh\nexit 70\n' >bin/bk-secret
+	chmod +x bin/bk-secret
+	run_bk 3 bin/bk-cold release --yes
+	assert_has "$out" 'was not opened: '
+	assert_has "$out" 'bk-secret ended with status 70'
+	[ -e src/a/hello ] && [ -e src/a/big ]
 	assert_is "$(holds)" ''
 }
 
