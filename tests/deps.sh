@@ -39,6 +39,7 @@ check	strace	strace	strace
 check	age	age	age
 check	proftpd	proftpd-core	-
 check	/usr/lib/proftpd/mod_sftp.so	proftpd-mod-crypto	-
+check	dropbear	dropbear-bin	-
 check	rclone	rclone	rclone
 check	setfacl	acl	acl
 check	setfattr	attr	attr

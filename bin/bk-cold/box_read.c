@@ -303,13 +303,13 @@ static int hash_some(struct sftpbox *x, struct box_hash *v, size_t n,
 }
 
 /* How many of v go into one command. */
-static size_t batch(const struct box *b, const struct box_hash *v, size_t n)
+static size_t batch(const struct sftpbox *x, const struct box_hash *v, size_t n)
 {
 	size_t line = 0, k = 0;
 
 	while (k < n && k < BATCH) {
-		line += strlen(b->at.path) + strlen(v[k].name) + 2;
-		if (k > 0 && line > HASH_LINE_MAX)
+		line += strlen(x->b.at.path) + strlen(v[k].name) + 2;
+		if (k > 0 && line > hash_line_max(x->ssh))
 			break;
 		k++;
 	}
@@ -349,7 +349,7 @@ int sftp_box_hash(struct box *b, struct box_hash *v, size_t n, bool read_back,
 	for (size_t i = 0; i < n; i += k) {
 		k = read_back || x->shell == SHELL_NONE
 			    ? 1
-			    : batch(b, v + i, n - i);
+			    : batch(x, v + i, n - i);
 		if (hash_batch(x, v + i, k, read_back, err) < 0)
 			return -1;
 		for (size_t j = i; done && j < i + k; j++)

@@ -374,18 +374,10 @@ static void renamed(struct sending *x)
 	}
 }
 
-/*
- * That of OpenSSH never renames onto what is there, and it has this extension;
- * of others nothing is known, and so what was seen a while ago is not enough.
- */
-static bool must_look(const struct sending *x)
-{
-	return !sftp_has(sftpbox(x->u.box)->s, "hardlink@openssh.com");
-}
-
 static void place(struct sending *x)
 {
-	if (!x->taken && x->stage == STAGE_PLACE && must_look(x))
+	if (!x->taken && x->stage == STAGE_PLACE &&
+	    sftpbox_may_overwrite(x->u.box))
 		look(x, STAGE_LOOK);
 	else if (!x->taken)
 		send_rename(x);

@@ -328,6 +328,14 @@ static int sftp_stat(struct box *b, const char *name, struct box_stat *ret,
 	return 1;
 }
 
+bool sftpbox_may_overwrite(const struct box *b)
+{
+	const struct sftpbox *x = sftpbox_const(b);
+
+	return !ssh_is_openssh(x->ssh) ||
+	       !sftp_has(x->s, "hardlink@openssh.com");
+}
+
 bool sftpbox_ask_room(const struct box *b, struct bk_buf *body)
 {
 	BK_AUTO_FREE char *path = sftpbox_path(b, "");
@@ -578,21 +586,27 @@ static int put_part(struct box *b, const char *name, const void *p, size_t len,
 	return sftpbox_close(b, &handle, err);
 }
 
+static int must_be_free(struct box *b, const char *name, struct bk_err *err)
+{
+	struct box_stat st;
+	int got = sftp_stat(b, name, &st, err);
+
+	if (got > 0)
+		return bk_err_set(err, BK_EX_CANTCREAT, 0,
+				  "box %s: there is a '%s' already", b->name,
+				  name);
+	return got;
+}
+
 /* Whole, or not at all. */
 static int sftp_put(struct box *b, const char *name, const void *p, size_t len,
 		    struct bk_err *err)
 {
 	BK_AUTO_FREE char *temp = bk_asprintf("%s" BOX_PUT_PART, name);
 	struct bk_err ignored;
-	struct box_stat st;
-	int got = sftp_stat(b, name, &st, err);
 
-	if (got < 0)
+	if (must_be_free(b, name, err) < 0)
 		return -1;
-	if (got > 0)
-		return bk_err_set(err, BK_EX_CANTCREAT, 0,
-				  "box %s: there is a '%s' already", b->name,
-				  name);
 	if (len > sftp_write_max(sftpbox(b)->s))
 		return bk_err_set(err, BK_EX_SOFTWARE, 0,
 				  "'%s' is too large for that", name);
@@ -600,6 +614,7 @@ static int sftp_put(struct box *b, const char *name, const void *p, size_t len,
 	if (sftp_remove(b, temp, err) < 0)
 		return -1;
 	if (put_part(b, temp, p, len, err) == 0 &&
+	    (!sftpbox_may_overwrite(b) || must_be_free(b, name, err) == 0) &&
 	    sftp_rename(b, temp, name, err) == 0)
 		return 0;
 	if (!b->lost)

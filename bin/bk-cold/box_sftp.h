@@ -58,6 +58,13 @@ int sftpbox_lost(struct box *b, struct bk_err *err);
 int sftpbox_fail(const struct box *b, uint32_t status, const char *what,
 		 const char *name, struct bk_err *err);
 
+/*
+ * OpenSSH never renames onto what is there; its sftp-server has hardlink@, too,
+ * which another behind its sshd may lack. Of others nothing is known, rclone's
+ * overwrites: what was seen a while ago is not enough.
+ */
+bool sftpbox_may_overwrite(const struct box *b);
+
 /* A question for what is left there; false: the server does not tell. */
 bool sftpbox_ask_room(const struct box *b, struct bk_buf *body);
 bool sftpbox_room(const struct reply *r, uint64_t *ret_free,

@@ -117,7 +117,7 @@ static bool start_run(struct sftpbox *b, size_t i)
 			continue;
 		path = sftpbox_path(&b->b, sending_sum_name(u));
 		line += strlen(path) + 1;
-		if (l->n > 0 && line > HASH_LINE_MAX) {
+		if (l->n > 0 && line > hash_line_max(b->ssh)) {
 			free(path);
 			break;
 		}

@@ -22,6 +22,11 @@ struct hash_run {
 	enum hash_end end;
 };
 
+size_t hash_line_max(const struct ssh *ssh)
+{
+	return ssh_is_openssh(ssh) ? 32768 : 8000;
+}
+
 struct hash_run *hash_start(struct ssh *ssh, const struct bk_strv *paths,
 			    uint64_t bytes, struct bk_err *err)
 {

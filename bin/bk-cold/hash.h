@@ -9,8 +9,11 @@
 #include "box.h"
 #include "ssh.h"
 
-/* Bytes of names in one command line: restricted shells take no more. */
-enum { HASH_LINE_MAX = 32 * 1024 };
+/*
+ * Bytes of names in one command line: restricted shells take no more. Dropbear
+ * ends the connection at 9000 bytes (MAX_CMD_LEN).
+ */
+size_t hash_line_max(const struct ssh *ssh);
 
 struct hash_run;
 struct hash_sum {

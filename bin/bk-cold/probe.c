@@ -238,8 +238,8 @@ static int probe_upload(struct probe *p, char sha256[static 65],
 	bk_buf_adds(&speed, "/s");
 	probe_say(p, "upload", speed.p,
 		  box_is_dir(p->b)	   ? "flushed and read again"
-		  : box_hashes_there(p->b) ? "flushed, and hashed there"
-					   : "flushed, and read back here");
+		  : box_hashes_there(p->b) ? "sent, and hashed there"
+					   : "sent, and read back here");
 	return 0;
 }
 

@@ -334,6 +334,12 @@ char *ssh_parse_sum(const char *line, char ret_hash[static 65])
 	return bk_buf_steal(&b);
 }
 
+/*
+ * Bytes of names in one command line. Dropbear ends the connection at 9000
+ * (MAX_CMD_LEN).
+ */
+#define SUM_LINE ((size_t)8000)
+
 struct sums {
 	const char *dir;
 	const struct listing_file *f;
@@ -387,23 +393,40 @@ static int sum_some(struct ssh *s, struct sums *sums, struct bk_err *err)
 	return 0;
 }
 
+/* How many of f go into one command; at least one. */
+static size_t fitting(const char *dir, const struct listing_file *f, size_t n)
+{
+	BK_AUTO_BUF struct bk_buf line = BK_BUF_INIT;
+	size_t k = 0;
+
+	while (k < n) {
+		BK_AUTO_FREE char *below = listing_path(&f[k]);
+		BK_AUTO_FREE char *path = bk_path_join(dir, below);
+
+		bk_buf_addc(&line, ' ');
+		bk_str_add_shell(&line, path);
+		if (k > 0 && line.len > SUM_LINE)
+			break;
+		k++;
+	}
+	return k;
+}
+
 int ssh_sum(struct ssh *s, const char *dir, const struct listing_file *f,
 	    size_t n, enum place_sum *ret, struct bk_err *err)
 {
-	struct sums all = { dir, f, ret, n, 0 };
+	size_t k;
 
-	if (!s->single) {
-		if (sum_some(s, &all, err) == 0)
-			return 0;
-		if (err->exit != BK_EX_NO || n == 1)
+	for (size_t i = 0; i < n; i += k) {
+		struct sums some = { dir, &f[i], &ret[i], 0, 0 };
+
+		k = some.n = s->single ? 1 : fitting(dir, &f[i], n - i);
+		if (sum_some(s, &some, err) == 0)
+			continue;
+		if (err->exit != BK_EX_NO || k == 1)
 			return -1;
 		s->single = true;
-	}
-	for (size_t i = 0; i < n; i++) {
-		struct sums one = { dir, &f[i], &ret[i], 1, 0 };
-
-		if (sum_some(s, &one, err) < 0)
-			return -1;
+		k = 0;
 	}
 	return 0;
 }

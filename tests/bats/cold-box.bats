@@ -42,7 +42,7 @@ teardown() {
 	cold_conf one
 	boxed 0 bk-cold probe one
 	assert_has "$out" "sha256sum	no	copies are proved by reading them back"
-	assert_has "$out" "flushed, and read back here"
+	assert_has "$out" "sent, and read back here"
 	[ -z "$(find r/b1/data -name '.bk-probe*')" ]
 }
 
