@@ -3,8 +3,6 @@
 
 #include <strings.h>
 
-#include "buf.h"
-
 /* No first words are longer than this. */
 #define LOOK_MAX 65536
 
@@ -16,6 +14,7 @@ struct token {
 
 struct lexer {
 	const char *p, *end;
+	const char *start;
 };
 
 void subject_free(struct subject *s)
@@ -115,12 +114,15 @@ static char *name_of(const struct token *t)
 }
 
 /* A name that begins with *t, perhaps with its database before it. */
-static char *whole_name(struct lexer *l, struct token *t)
+static char *whole_name(struct lexer *l, struct token *t,
+			struct subject_span *db)
 {
 	struct lexer after = *l;
 	struct token dot, name;
 
 	if (next(&after, &dot) && is(&dot, ".") && next(&after, &name)) {
+		db->at = (size_t)(t->p - l->start);
+		db->len = (size_t)(l->p - t->p);
 		*l = after;
 		*t = name;
 	}
@@ -159,7 +161,7 @@ static void read_on(struct lexer *l, struct subject *s)
 	while (next(l, &t) && !is(&t, "ON"))
 		;
 	if (next(l, &t))
-		s->of = whole_name(l, &t);
+		s->of = whole_name(l, &t, &s->dbs[1]);
 }
 
 /* Behind CREATE: what it is, and its name. */
@@ -190,7 +192,7 @@ static void read_create(struct lexer *l, struct subject *s)
 	}
 	if (!skip_if(l, &t))
 		return;
-	s->name = whole_name(l, &t);
+	s->name = whole_name(l, &t, &s->dbs[0]);
 	if (s->word && strcmp(s->word, "trigger") == 0)
 		read_on(l, s);
 }
@@ -203,28 +205,44 @@ static void unescape(const struct lexer *l, struct bk_buf *b)
 			return;
 		if (*p == '\'' && p[1] != '\'')
 			return;
+		if (*p == '\\' && p[1] == 'r') {
+			bk_buf_addc(b, '\r');
+			p++;
+			continue;
+		}
 		if (*p == '\\' || *p == '\'')
 			p++;
 		bk_buf_addc(b, *p);
 	}
 }
 
-/* EXECUTE IMMEDIATE 'CREATE ...', where a client would spoil the text. */
-static void read_execute(struct lexer *l, struct subject *s)
+bool subject_immediate(const char *sql, size_t len, struct bk_buf *ret)
 {
-	BK_AUTO_BUF struct bk_buf text = BK_BUF_INIT;
+	struct lexer l = { .p = sql, .end = sql + len, .start = sql };
 	struct token t;
 
-	if (!next(l, &t) || !is(&t, "IMMEDIATE"))
+	if (!next(&l, &t) || !is(&t, "EXECUTE") || !next(&l, &t) ||
+	    !is(&t, "IMMEDIATE"))
+		return false;
+	skip_space(&l);
+	if (!at(&l, "'"))
+		return false;
+	unescape(&l, ret);
+	return true;
+}
+
+/* Where a client would spoil the text. */
+static void read_execute(const char *sql, size_t len, struct subject *s)
+{
+	BK_AUTO_BUF struct bk_buf text = BK_BUF_INIT;
+	struct lexer l;
+	struct token t;
+
+	if (!subject_immediate(sql, len, &text) || text.len == 0)
 		return;
-	skip_space(l);
-	if (!at(l, "'"))
-		return;
-	unescape(l, &text);
-	l->p = text.p;
-	l->end = text.p + text.len;
-	if (text.len > 0 && next(l, &t) && is(&t, "CREATE"))
-		read_create(l, s);
+	l = (struct lexer){ text.p, text.p + text.len, text.p };
+	if (next(&l, &t) && is(&t, "CREATE"))
+		read_create(&l, s);
 }
 
 static bool is_one_of(const struct token *t, const char *const *list)
@@ -240,7 +258,8 @@ void subject_read(const char *sql, size_t len, struct subject *ret)
 						"COMMIT", "SAVEPOINT", NULL };
 	static const char *const accounts[] = { "GRANT", "REVOKE", NULL };
 	static const char *const rows[] = { "INSERT", "REPLACE", NULL };
-	struct lexer l = { sql, sql + (len < LOOK_MAX ? len : LOOK_MAX) };
+	size_t look = len < LOOK_MAX ? len : LOOK_MAX;
+	struct lexer l = { sql, sql + look, sql };
 	struct subject s = { .kind = SUBJECT_MORE };
 	struct token t;
 
@@ -252,7 +271,7 @@ void subject_read(const char *sql, size_t len, struct subject *ret)
 		if (s.kind == SUBJECT_OBJECT)
 			s.kind = SUBJECT_MORE;
 	} else if (is(&t, "EXECUTE")) {
-		read_execute(&l, &s);
+		read_execute(sql, look, &s);
 	} else if (is(&t, "USE") && next(&l, &t)) {
 		s.kind = SUBJECT_USE;
 		s.name = name_of(&t);
@@ -261,7 +280,7 @@ void subject_read(const char *sql, size_t len, struct subject *ret)
 		while (next(&l, &t) && !is(&t, "INTO"))
 			;
 		if (next(&l, &t))
-			s.name = whole_name(&l, &t);
+			s.name = whole_name(&l, &t, &s.dbs[0]);
 	} else if (is_one_of(&t, accounts)) {
 		s.kind = SUBJECT_ACCOUNT;
 	} else if (is_one_of(&t, settings)) {

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "buf.h"
+
 enum subject_kind {
 	SUBJECT_SETTING,  /* SET, START TRANSACTION, COMMIT */
 	SUBJECT_USE,	  /* name: the database */
@@ -25,9 +27,18 @@ struct subject {
 	const char *word; /* "table", "view", "package body" and so on */
 	char *name;
 	char *of; /* the table of a trigger */
+	/*
+	 * A trigger: where in CREATE TRIGGER a database stands before its name,
+	 * and before that of its table; length 0: none does.
+	 */
+	struct subject_span {
+		size_t at, len;
+	} dbs[2];
 };
 
 void subject_read(const char *sql, size_t len, struct subject *ret);
 void subject_free(struct subject *s);
+/* Appends what EXECUTE IMMEDIATE 'text' executes; false: it is no such. */
+bool subject_immediate(const char *sql, size_t len, struct bk_buf *ret);
 
 #endif

@@ -141,6 +141,24 @@ CHECK_TEST(renaming)
 		     "`s`) COMMENT '`shop`. it''s \\' `shop`.', `x``shop`.)",
 		     "CREATE TABLE `shop` (`shop` int DEFAULT nextval(`n``w`."
 		     "`s`) COMMENT '`shop`. it''s \\' `shop`.', `x``shop`.)");
+	/* a trigger is of no other database than its table */
+	check_rename(
+		"shop",
+		"CREATE DEFINER=`a`@`b` TRIGGER shop.t BEFORE INSERT ON "
+		"/* shop.x */ `shop` . item FOR EACH ROW SET @a = shop.f()",
+		"CREATE DEFINER=`a`@`b` TRIGGER `n``w`.t BEFORE INSERT ON "
+		"/* shop.x */ `n``w` . item FOR EACH ROW SET @a = shop.f()");
+	check_rename("shop", "CREATE TRIGGER t AFTER UPDATE ON SHOP.`i` FOR x",
+		     "CREATE TRIGGER t AFTER UPDATE ON `n``w`.`i` FOR x");
+	check_rename("shop", "CREATE TRIGGER `a.b` AFTER UPDATE ON i FOR x",
+		     "CREATE TRIGGER `a.b` AFTER UPDATE ON i FOR x");
+	check_rename(
+		"shop",
+		"EXECUTE IMMEDIATE 'CREATE TRIGGER shop.t /* it''s */ "
+		"AFTER UPDATE ON shop.i FOR EACH ROW SET @a = ''\\\\r\\r'''",
+		"EXECUTE IMMEDIATE 'CREATE TRIGGER `n``w`.t /* it\\'s */ "
+		"AFTER UPDATE ON `n``w`.i FOR EACH ROW SET @a = "
+		"\\'\\\\r\\r\\''");
 	/* what people wrote stays */
 	check_rename("shop", "CREATE VIEW `v` AS SELECT 1 FROM `shop`.`t`",
 		     "CREATE VIEW `v` AS SELECT 1 FROM `shop`.`t`");
