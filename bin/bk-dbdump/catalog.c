@@ -57,17 +57,15 @@ static uint64_t number(const char *s)
 }
 
 /* Rows of these are kept elsewhere, or nowhere. */
+#define REMOTE                                                           \
+	"('FEDERATED', 'CONNECT', 'SPIDER', 'MRG_MyISAM', 'BLACKHOLE', " \
+	"'OQGRAPH', 'SEQUENCE', 'S3', 'SPHINX')"
+
 static bool is_remote(const char *engine)
 {
-	static const char *const names[] = {
-		"FEDERATED", "CONNECT",	 "SPIDER", "MRG_MyISAM", "BLACKHOLE",
-		"OQGRAPH",   "SEQUENCE", "S3",	   "SPHINX"
-	};
+	BK_AUTO_FREE char *quoted = bk_asprintf("'%s'", engine);
 
-	for (size_t i = 0; i < BK_COUNT(names); i++)
-		if (strcasecmp(names[i], engine) == 0)
-			return true;
-	return false;
+	return strcasestr(REMOTE, quoted);
 }
 
 /* Others are locked, whatever they say of themselves. */
@@ -166,19 +164,62 @@ static void take_hidden(const struct selection *sel, struct database *db,
 	}
 }
 
+static void take_tables(const struct selection *sel, struct catalog *c,
+			struct database *db, MYSQL_RES *r)
+{
+	MYSQL_ROW row;
+
+	while ((row = mysql_fetch_row(r))) {
+		enum selected chosen = selection_table(sel, db->name, row[0]);
+
+		if (chosen != SELECTED_NO && strcmp(row[1], "TEMPORARY") != 0)
+			take_table(c, db, row, chosen);
+	}
+}
+
+/*
+ * Whoever opens a table whose rows are elsewhere may have to wait for another
+ * host, or be refused: of such a table no more is asked than is in its .frm.
+ * local: a condition that all others meet.
+ */
+static int list_remote(struct server *s, const struct selection *sel,
+		       struct catalog *c, struct database *db,
+		       struct bk_buf *local, struct bk_err *err)
+{
+	BK_AUTO_RESULT MYSQL_RES *r = server_queryf(
+		s, err,
+		"SELECT TABLE_NAME, TABLE_TYPE, ENGINE, NULL, NULL, NULL, "
+		"TABLE_COMMENT, NULL, '0', NULL FROM "
+		"information_schema.TABLES WHERE TABLE_SCHEMA = %s AND ENGINE "
+		"IN " REMOTE,
+		local->p);
+	MYSQL_ROW row;
+
+	if (!r || mysql_num_rows(r) == 0)
+		return r ? 0 : -1;
+	take_tables(sel, c, db, r);
+	mysql_data_seek(r, 0);
+	bk_buf_adds(local, " AND BINARY TABLE_NAME NOT IN (");
+	for (size_t i = 0; (row = mysql_fetch_row(r)); i++) {
+		bk_buf_adds(local, i > 0 ? ", " : "");
+		value_add_text(local, row[0]);
+	}
+	bk_buf_addc(local, ')');
+	return 0;
+}
+
 static int list_tables(struct server *s, const struct selection *sel,
 		       struct catalog *c, struct database *db,
-		       const char *where, struct bk_err *err)
+		       struct bk_buf *local, struct bk_err *err)
 {
 	BK_AUTO_RESULT MYSQL_RES *names = server_queryf(
 		s, err,
 		"SELECT TABLE_NAME FROM information_schema.TABLES WHERE "
 		"TABLE_SCHEMA = %s",
-		where);
+		local->p);
 	BK_AUTO_RESULT MYSQL_RES *r = NULL;
-	MYSQL_ROW row;
 
-	if (!names)
+	if (!names || list_remote(s, sel, c, db, local, err) < 0)
 		return -1;
 	r = server_queryf(
 		s, err,
@@ -188,15 +229,10 @@ static int list_tables(struct server *s, const struct selection *sel,
 		"IFNULL(CREATE_OPTIONS LIKE '%%partitioned%%', 0), "
 		"TIMESTAMPDIFF(MICROSECOND, CREATE_TIME, NOW(6)) FROM "
 		"information_schema.TABLES WHERE TABLE_SCHEMA = %s",
-		where);
+		local->p);
 	if (!r)
 		return -1;
-	while ((row = mysql_fetch_row(r))) {
-		enum selected chosen = selection_table(sel, db->name, row[0]);
-
-		if (chosen != SELECTED_NO && strcmp(row[1], "TEMPORARY") != 0)
-			take_table(c, db, row, chosen);
-	}
+	take_tables(sel, c, db, r);
 	take_hidden(sel, db, names);
 	return 0;
 }
@@ -434,10 +470,11 @@ static int list_database(struct server *s, const struct selection *sel,
 			 struct catalog *c, struct database *db,
 			 struct bk_err *err)
 {
-	BK_AUTO_BUF struct bk_buf where = BK_BUF_INIT;
+	BK_AUTO_BUF struct bk_buf where = BK_BUF_INIT, local = BK_BUF_INIT;
 
 	value_add_text(&where, db->name);
-	if (list_tables(s, sel, c, db, where.p, err) < 0)
+	value_add_text(&local, db->name);
+	if (list_tables(s, sel, c, db, &local, err) < 0)
 		return -1;
 	for (size_t i = 0; i < db->n; i++)
 		db->v[i].db = db;
@@ -447,7 +484,7 @@ static int list_database(struct server *s, const struct selection *sel,
 	for (size_t i = 0; i < db->n; i++)
 		if (db->v[i].table.history && !db->v[i].table.period)
 			table_add_period(&db->v[i].table);
-	if (list_keys(s, db, where.p, err) < 0)
+	if (list_keys(s, db, local.p, err) < 0)
 		return -1;
 	finish_tables(db);
 	if (list_triggers(s, db, where.p, err) < 0)

@@ -69,26 +69,29 @@ static int find_file(struct server *s, const struct object *o,
 }
 
 /*
- * The server could not open it when it listed what there is. If it can now,
- * it is new, or there were too many files.
+ * The server could not open it before. If it can now, it is new, or there were
+ * too many files.
  */
 static int define_hidden(struct server *s, struct object *o, const char *quoted,
 			 struct bk_err *err)
 {
 	BK_AUTO_RESULT MYSQL_RES *r =
 		server_queryf(s, err, "SHOW CREATE TABLE %s", quoted);
+	BK_AUTO_FREE char *why = NULL;
 	int got;
 
 	if (r)
 		return CATALOG_MOVED;
 	if (!is_gone(mysql_errno(s->m)))
 		return judge(s, o, err);
+	why = bk_strdup(mysql_error(s->m));
 	got = find_file(s, o, err);
 	if (got == 0)
-		o->broken = bk_strdup(
-			"its .frm file is there, and the server cannot open "
-			"it: look at whose file that is, and at "
-			"open_files_limit");
+		o->broken = bk_asprintf(
+			"%s, says the server, which cannot open what is "
+			"there; look at whose file its .frm is, at what it "
+			"refers to, and at open_files_limit",
+			why);
 	return got;
 }
 
@@ -186,6 +189,8 @@ static int define(struct server *s, struct object *o, struct bk_err *err)
 	r = server_queryf(s, err, "SHOW CREATE %s %s", forms[o->kind].word,
 			  quoted.p);
 	got = r ? take_answer(o, r, err) : judge(s, o, err);
+	if (got == CATALOG_MOVED && o->kind == OBJECT_TABLE)
+		got = define_hidden(s, o, quoted.p, err);
 	if (got < 0)
 		return got;
 	if (server_do(s, "SET character_set_results = utf8mb4", err) < 0)

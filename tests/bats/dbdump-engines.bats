@@ -20,12 +20,6 @@ setup_file() {
 }
 teardown_file() { mdb_teardown_file; }
 
-# The folder of the plugins.
-plugins() {
-	mariadbd --no-defaults --help --verbose 2>/dev/null |
-		awk '$1 == "plugin-dir" { print $2 }'
-}
-
 setup() {
 	mdb_big_setup
 	sql "USE small; CREATE OR REPLACE TABLE z (id INT PRIMARY KEY, v INT, w INT)

@@ -15,6 +15,14 @@ mdb_template() {
 	export MDB_TEMPLATE=$top/mdb-template
 }
 
+# The folder of the server's plugins; $MDB_PLUGINS may be another one, which has
+# these and more.
+plugins() {
+	[ -z "${MDB_PLUGINS:-}" ] || { echo "$MDB_PLUGINS/" && return; }
+	mariadbd --no-defaults --help --verbose 2>/dev/null |
+		awk '$1 == "plugin-dir" { print $2 }'
+}
+
 # mdb_setup_file [OPTION...]: a server for all tests of a file, at $SOCK; what
 # is big goes below $M, which is in memory where that can be had.
 mdb_setup_file() {
