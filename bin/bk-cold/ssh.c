@@ -160,9 +160,16 @@ void ssh_drain(struct ssh *s)
 static bool is_chatter(const char *line)
 {
 	static const char *const heads[] = {
-		"debug1: ",	      "OpenSSH_",
-		"Authenticated to ",  "Transferred: ",
-		"Bytes per second: ", "Warning: Permanently added "
+		"debug1: ",
+		"OpenSSH_",
+		"Authenticated to ",
+		"Transferred: ",
+		"Bytes per second: ",
+		"Warning: Permanently added ",
+		/* what a channel says for want of a connection, see below */
+		"Connection closed by UNKNOWN port ",
+		/* and what comes behind the reason for that */
+		"Disconnected from ",
 	};
 
 	for (size_t i = 0; i < BK_COUNT(heads); i++)
@@ -193,6 +200,17 @@ static char *last_words(const char *said)
 	return NULL;
 }
 
+static void await_end(struct ssh *s)
+{
+	struct pollfd f = { .fd = s->master.err, .events = POLLIN };
+	int64_t end = bk_time_mono_ms() + STOP_MS;
+
+	while (!(f.revents & POLLHUP) && bk_time_mono_ms() < end) {
+		(void)poll(&f, 1, STEP_MS);
+		ssh_drain(s);
+	}
+}
+
 char *ssh_why(struct ssh *s, const struct bk_child *c)
 {
 	char text[4096] = "";
@@ -205,6 +223,9 @@ char *ssh_why(struct ssh *s, const struct bk_child *c)
 	}
 	text[n > 0 ? n : 0] = '\0';
 	words = last_words(text);
+	/* a channel without a connection: that may have yet to say why */
+	if (!words && strstr(text, "Connection closed by UNKNOWN port "))
+		await_end(s);
 	ssh_drain(s);
 	return words || !s->said.p ? words : last_words(s->said.p);
 }

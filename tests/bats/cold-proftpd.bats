@@ -138,6 +138,24 @@ start_server() {
 	assert_has "$out" $'one\twrong'
 }
 
+@test "a connection too many: the server's reason is told" {
+	stop_server
+	echo MaxClientsPerUser 1 >>r/conf
+	: >r/sftp.log
+	run_server
+	mkfifo r/hold
+	unshare -m sh etc.sh sftp -F r/ssh_config pro <r/hold >/dev/null 2>&1 3>&- &
+	exec 8>r/hold
+	wait_for 20 logged_in
+	boxed 75 bk-cold status
+	assert_has "$out" 'Maximum connections for host/user reached'
+	exec 8>&-
+	wait $! || :
+	boxed 0 bk-cold push
+}
+
+logged_in() { grep -q 'authenticated via' r/sftp.log; }
+
 @test "the server ends in the middle: the next push ends it" {
 	local i
 	mkdir src/a/many
