@@ -49,13 +49,22 @@ while_waiting() {
 		setup_again
 		while_waiting z "$change"
 		if [ $status = 0 ]; then
-			as_it_is "$change" small
+			as_it_is "$change" small || as_between "$change"
 		else
 			assert_is "$status" 1
 			assert_cut got
 			assert_has "$err" z
 		fi
 	done
+}
+
+# as_between CHANGE: it is how things were after the first of two statements,
+# which is a moment, too.
+as_between() {
+	[[ $1 == *'; '* ]] || return
+	setup_again
+	sql "${1%%; *}"
+	as_it_is "$1" small
 }
 
 # setup_again: the small tables anew.
