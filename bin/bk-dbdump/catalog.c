@@ -497,8 +497,7 @@ static int list_database(struct server *s, const struct selection *sel,
 	return 0;
 }
 
-/* Those of the server itself are never dumped as they are. */
-static bool is_own(const char *db)
+bool catalog_is_own(const char *db)
 {
 	static const char *const names[] = { "information_schema",
 					     "performance_schema", "mysql",
@@ -526,7 +525,7 @@ static int list_names(struct server *s, struct selection *sel,
 		return -1;
 	while ((row = mysql_fetch_row(r))) {
 		sel->fold = row[2][0] != '0';
-		if (is_own(row[0]) || !selection_db(sel, row[0]))
+		if (catalog_is_own(row[0]) || !selection_db(sel, row[0]))
 			continue;
 		if (bk_str_starts(row[0], "#mysql50#")) {
 			bk_strv_addf(&c->warnings,
@@ -569,11 +568,12 @@ static int not_there(struct server *s, const char *pattern, struct bk_err *err)
 	BK_AUTO_FREE char *db = NULL, *table = NULL;
 
 	pattern_split(pattern, &db, &table);
-	if (!is_own(db) && grants_unseen(s, db, table, err) < 0)
+	if (!catalog_is_own(db) && grants_unseen(s, db, table, err) < 0)
 		return -1;
-	return bk_err_set(err, BK_EX_NOINPUT, 0, "there is no %s '%s'%s",
-			  table ? "table" : "database", pattern,
-			  is_own(db) ? " to dump: it is the server's own" : "");
+	return bk_err_set(
+		err, BK_EX_NOINPUT, 0, "there is no %s '%s'%s",
+		table ? "table" : "database", pattern,
+		catalog_is_own(db) ? " to dump: it is the server's own" : "");
 }
 
 static int check_patterns(struct server *s, const struct selection *sel,

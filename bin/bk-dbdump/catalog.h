@@ -118,6 +118,9 @@ char *catalog_changed(const struct catalog *before, const struct catalog *after,
 int catalog_same_table(struct server *s, const struct object *o,
 		       struct bk_err *err);
 
+/* Those of the server itself are never dumped as they are, nor restored to. */
+bool catalog_is_own(const char *db);
+
 /* `db`.`name`, as messages have it: db.name */
 char *object_label(const struct object *o);
 uint64_t catalog_objects(const struct catalog *c);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "catalog.h"
 #include "dbdump.h"
 #include "load.h"
 #include "log.h"
@@ -82,6 +83,20 @@ static char *describe(const struct tally *t)
 	return bk_buf_steal(&b);
 }
 
+/* Of what could not be dumped the text alone is there, in a comment. */
+static void say_broken(const struct job *j)
+{
+	uint64_t n = j->source.folder ? j->source.whole.broken
+				      : j->source.proof.broken;
+
+	if (n > 0)
+		bk_warning("%llu object%s of the dump %s broken when it was "
+			   "made: only the text is kept, in lines that begin "
+			   "with '-- broken', and is not restored",
+			   (unsigned long long)n, n == 1 ? "" : "s",
+			   n == 1 ? "was" : "were");
+}
+
 static void say_source(const struct job *j)
 {
 	const struct snapshot *s = &j->source.snapshot;
@@ -140,6 +155,7 @@ static void say_what(const struct job *j)
 		  server_version(&j->server));
 	if (j->d->overwrite)
 		say_replaced(j);
+	say_broken(j);
 }
 
 /* One record for each database; under -n the same. */
@@ -351,6 +367,10 @@ static int check_usage(const struct dbdump *d, char **args)
 				    "other");
 	if (d->into && !*d->into)
 		return bk_cli_usage("--into wants the name of a database");
+	if (d->into && catalog_is_own(d->into))
+		return bk_cli_usage("--into wants another name: '%s' is the "
+				    "server's own",
+				    d->into);
 	return 0;
 }
 
