@@ -282,6 +282,15 @@ void bk_str_add_count(struct bk_buf *b, uint64_t n)
 	}
 }
 
+void bk_str_add_part(struct bk_buf *b, uint64_t n, const char *what)
+{
+	if (n == 0)
+		return;
+	bk_buf_adds(b, ", ");
+	bk_str_add_count(b, n);
+	bk_buf_addf(b, " %s", what);
+}
+
 void bk_str_add_duration(struct bk_buf *b, uint64_t seconds)
 {
 	unsigned long long s = seconds;

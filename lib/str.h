@@ -61,6 +61,8 @@ int bk_parse_bool(const char *s, bool *ret);
 void bk_str_add_size(struct bk_buf *b, uint64_t bytes);
 /* "1 234 567" */
 void bk_str_add_count(struct bk_buf *b, uint64_t n);
+/* ", 12 failed", of a sum in words; nothing of none. */
+void bk_str_add_part(struct bk_buf *b, uint64_t n, const char *what);
 /* "45 s", "12 min", "5 h 10 min", "3 d 4 h" */
 void bk_str_add_duration(struct bk_buf *b, uint64_t seconds);
 

@@ -64,15 +64,6 @@ void check_say(struct check *ck, const char *type, const char *result,
 		    path ? path : "-", message ? message : "", NULL);
 }
 
-static void add_part(struct bk_buf *b, uint64_t n, const char *what)
-{
-	if (n == 0)
-		return;
-	bk_buf_adds(b, b->len ? ", " : "");
-	bk_str_add_count(b, n);
-	bk_buf_addf(b, " %s", what);
-}
-
 /* "1 234 copies proved (12 GiB), 1 wrong" */
 static char *counts_text(const struct check_counts *n)
 {
@@ -82,14 +73,15 @@ static char *counts_text(const struct check_counts *n)
 	bk_buf_adds(&b, n->proved == 1 ? " copy proved (" : " copies proved (");
 	bk_str_add_size(&b, n->bytes);
 	bk_buf_addc(&b, ')');
-	add_part(&b, n->wrong, "wrong");
-	add_part(&b, n->missing, "missing");
-	add_part(&b, n->local_wrong, "local files wrong");
-	add_part(&b, n->manifests, "parts of manifests damaged or missing");
-	add_part(&b, n->unknown, "without an answer");
-	add_part(&b, n->left, "left for another time");
-	add_part(&b, n->lacking, "files still to come");
-	add_part(&b, n->extra, "unknown objects (");
+	bk_str_add_part(&b, n->wrong, "wrong");
+	bk_str_add_part(&b, n->missing, "missing");
+	bk_str_add_part(&b, n->local_wrong, "local files wrong");
+	bk_str_add_part(&b, n->manifests,
+			"parts of manifests damaged or missing");
+	bk_str_add_part(&b, n->unknown, "without an answer");
+	bk_str_add_part(&b, n->left, "left for another time");
+	bk_str_add_part(&b, n->lacking, "files still to come");
+	bk_str_add_part(&b, n->extra, "unknown objects (");
 	if (n->extra) {
 		bk_str_add_size(&b, n->extra_bytes);
 		bk_buf_addc(&b, ')');

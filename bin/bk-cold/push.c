@@ -291,15 +291,6 @@ static int run(struct push *p, char **sets, size_t *ret_unlisted,
 	return push_commit(p, err);
 }
 
-static void add_part(struct bk_buf *b, uint64_t n, const char *what)
-{
-	if (n == 0)
-		return;
-	bk_buf_adds(b, ", ");
-	bk_str_add_count(b, n);
-	bk_buf_addf(b, " %s", what);
-}
-
 static char *tally_text(const struct tally *t)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
@@ -308,13 +299,13 @@ static char *tally_text(const struct tally *t)
 	bk_buf_adds(&b, t->files == 1 ? " file, " : " files, ");
 	bk_str_add_size(&b, t->bytes);
 	if (t->copied) {
-		add_part(&b, t->copied, "copied (");
+		bk_str_add_part(&b, t->copied, "copied (");
 		bk_str_add_size(&b, t->copied_bytes);
 		bk_buf_addc(&b, ')');
 	}
-	add_part(&b, t->young, "too young");
-	add_part(&b, t->left, "left out that are no files");
-	add_part(&b, t->failed, "failed");
+	bk_str_add_part(&b, t->young, "too young");
+	bk_str_add_part(&b, t->left, "left out that are no files");
+	bk_str_add_part(&b, t->failed, "failed");
 	if (t->first)
 		bk_buf_addf(&b, "; %s", t->first);
 	return bk_buf_steal(&b);

@@ -378,15 +378,6 @@ static int run(struct release *r, char **sets, struct bk_err *err)
 	return status;
 }
 
-static void add_part(struct bk_buf *b, uint64_t n, const char *what)
-{
-	if (n == 0)
-		return;
-	bk_buf_adds(b, ", ");
-	bk_str_add_count(b, n);
-	bk_buf_addf(b, " %s", what);
-}
-
 static char *sum_text(const struct release *r)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
@@ -396,10 +387,10 @@ static char *sum_text(const struct release *r)
 		    r->dry ? "would be released" : "released");
 	bk_str_add_size(&b, r->moved ? r->moved_bytes : 0);
 	bk_buf_addc(&b, ')');
-	add_part(&b, r->gone, "gone from quarantine");
-	add_part(&b, r->waiting, "not yet");
-	add_part(&b, r->left, "left");
-	add_part(&b, r->failed, "failed");
+	bk_str_add_part(&b, r->gone, "gone from quarantine");
+	bk_str_add_part(&b, r->waiting, "not yet");
+	bk_str_add_part(&b, r->left, "left");
+	bk_str_add_part(&b, r->failed, "failed");
 	if (r->braked)
 		bk_buf_adds(&b, "; a brake stopped it");
 	if (r->first)

@@ -270,11 +270,11 @@ static const char *taken(struct bk_buf *b)
 	return out;
 }
 
-#define ADDED(fn, value)                        \
+#define ADDED(fn, ...)                          \
 	({                                      \
 		struct bk_buf b_ = BK_BUF_INIT; \
 		bk_buf_addc(&b_, '<');          \
-		fn(&b_, value);                 \
+		fn(&b_, __VA_ARGS__);           \
 		taken(&b_);                     \
 	})
 
@@ -297,6 +297,8 @@ CHECK_TEST(counts_for_people)
 	CHECK_STR(ADDED(bk_str_add_count, 999), "999");
 	CHECK_STR(ADDED(bk_str_add_count, 1000), "1 000");
 	CHECK_STR(ADDED(bk_str_add_count, 1234567), "1 234 567");
+	CHECK_STR(ADDED(bk_str_add_part, 0, "failed"), "");
+	CHECK_STR(ADDED(bk_str_add_part, 1200, "failed"), ", 1 200 failed");
 	CHECK_STR(ADDED(bk_str_add_count, UINT64_MAX),
 		  "18 446 744 073 709 551 615");
 }
