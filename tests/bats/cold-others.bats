@@ -5,6 +5,7 @@
 
 load helper
 load cold
+load boxes
 load sshd
 
 setup() {
