@@ -151,11 +151,17 @@ static int open_target(struct targets *t, struct target *to, struct bk_err *err)
 	return -1;
 }
 
-/* All uploads ended with the connection: what they left can go. */
+/*
+ * All uploads ended with the connection: what they left can go, and what was
+ * reserved for them is free again.
+ */
 static int reopen_target(const struct targets *t, struct target *to,
 			 struct bk_err *err)
 {
-	return box_reopen(to->box, err) < 0 ? -1 : clean_parts(t, to, err);
+	if (box_reopen(to->box, err) < 0 || clean_parts(t, to, err) < 0)
+		return -1;
+	learn_room(to);
+	return 0;
 }
 
 int target_connect(struct targets *t, struct target *to)

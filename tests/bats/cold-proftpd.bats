@@ -29,6 +29,7 @@ setup() {
 
 teardown() {
 	[ ! -s "$T/r/pid" ] || stop_server
+	! mountpoint -q "$T/r/home" || umount -l "$T/r/home"
 }
 
 stop_server() {
@@ -169,6 +170,24 @@ logged_in() { grep -q 'authenticated via' r/sftp.log; }
 	(cd r/home && sha256sum --quiet -c cold/*/SHA256SUMS.*)
 	assert_is "$(objects "$one" | wc -l)" 202
 }
+
+@test "the connection ends in the middle: that took no room" {
+	stop_server
+	disk "$T/r/home"
+	chown 20001:20001 r/home
+	run_server
+	rm -rf "$BK_STATE_DIR"
+	boxed 0 bk-cold -q init one
+	# twice that is more than there is
+	head -c 30000000 /dev/urandom >src/a/big
+	boxed_later
+	wait_for 20 half_sent
+	pkill -9 -P "$(cat r/pid)"
+	wait "$later" || fail "$(cat later.out)"
+	cmp src/a/big "$(object "$one" src/a/big)"
+}
+
+half_sent() { [ -n "$(find "$one" -path '*/.partial/*' -size +1000k)" ]; }
 
 boxed_later() {
 	timeout 100 unshare -m sh etc.sh bk-cold -q push >later.out 2>&1 3>&- &
