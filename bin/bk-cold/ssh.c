@@ -160,16 +160,10 @@ void ssh_drain(struct ssh *s)
 static bool is_chatter(const char *line)
 {
 	static const char *const heads[] = {
-		"debug1: ",
-		"OpenSSH_",
-		"Authenticated to ",
-		"Transferred: ",
-		"Bytes per second: ",
-		"Warning: Permanently added ",
-		/* what a channel says for want of a connection, see below */
-		"Connection closed by UNKNOWN port ",
-		/* and what comes behind the reason for that */
-		"Disconnected from ",
+		"debug1: ",	      "OpenSSH_",
+		"Authenticated to ",  "Transferred: ",
+		"Bytes per second: ", "Warning: Permanently added ",
+		"Disconnected from ", /* behind the reason for it */
 	};
 
 	for (size_t i = 0; i < BK_COUNT(heads); i++)
@@ -200,7 +194,30 @@ static char *last_words(const char *said)
 	return NULL;
 }
 
-static void await_end(struct ssh *s)
+/*
+ * A channel that found no connection ends with what it says of its
+ * ProxyCommand, false(1): that is no reason.
+ */
+static bool drop_false(char *text)
+{
+	static const char *const heads[] = {
+		"kex_exchange_identification: ", "banner exchange: ",
+		"Connection closed by UNKNOWN ", "Connection reset by UNKNOWN "
+	};
+	bool any = false;
+
+	for (size_t i = 0; i < BK_COUNT(heads); i++) {
+		char *p = strstr(text, heads[i]);
+
+		if (p)
+			*p = '\0';
+		any = any || p;
+	}
+	return any;
+}
+
+/* The connection that a channel did not find: it may have yet to say why. */
+static bool has_ended(struct ssh *s)
 {
 	struct pollfd f = { .fd = s->master.err, .events = POLLIN };
 	int64_t end = bk_time_mono_ms() + STOP_MS;
@@ -209,12 +226,13 @@ static void await_end(struct ssh *s)
 		(void)poll(&f, 1, STEP_MS);
 		ssh_drain(s);
 	}
+	return f.revents & POLLHUP;
 }
 
 char *ssh_why(struct ssh *s, const struct bk_child *c)
 {
 	char text[4096] = "";
-	char *words;
+	char *words = NULL;
 	ssize_t n = 0;
 
 	if (c && c->err >= 0) {
@@ -222,10 +240,8 @@ char *ssh_why(struct ssh *s, const struct bk_child *c)
 		n = read(c->err, text, sizeof(text) - 1);
 	}
 	text[n > 0 ? n : 0] = '\0';
-	words = last_words(text);
-	/* a channel without a connection: that may have yet to say why */
-	if (!words && strstr(text, "Connection closed by UNKNOWN port "))
-		await_end(s);
+	if (!drop_false(text) || !has_ended(s))
+		words = last_words(text);
 	ssh_drain(s);
 	return words || !s->said.p ? words : last_words(s->said.p);
 }
