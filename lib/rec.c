@@ -168,6 +168,16 @@ int64_t bk_rec_int(const json_t *o, const char *key, int64_t fallback)
 	return json_is_integer(n) ? json_integer_value(n) : fallback;
 }
 
+bool bk_rec_is_newer(const json_t *o, const char *path, struct bk_err *err)
+{
+	if (bk_rec_int(o, "v", -1) <= 1)
+		return false;
+	(void)bk_err_set(err, BK_EX_DATAERR, 0,
+			 "'%s' was written by a newer bk: install that one",
+			 path);
+	return true;
+}
+
 bool bk_rec_bool(const json_t *o, const char *key, bool fallback)
 {
 	const json_t *b = json_object_get(o, key);

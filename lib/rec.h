@@ -59,6 +59,8 @@ void bk_rec_set_time(json_t *o, const char *key, int64_t t);
 /* Members that may be missing or of another type: NULL or fallback then. */
 const char *bk_rec_str(const json_t *o, const char *key);
 int64_t bk_rec_int(const json_t *o, const char *key, int64_t fallback);
+/* Is its "v" one that this bk does not know yet? err says what to do (65). */
+bool bk_rec_is_newer(const json_t *o, const char *path, struct bk_err *err);
 bool bk_rec_bool(const json_t *o, const char *key, bool fallback);
 /* fallback also where the text is no RFC 3339 time. */
 int64_t bk_rec_time(const json_t *o, const char *key, int64_t fallback);

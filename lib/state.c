@@ -43,9 +43,11 @@ static json_t *load(const char *path, struct bk_err *err)
 	o = json_loadb(b.p ? b.p : "", b.len, JSON_REJECT_DUPLICATES, &why);
 	if (json_is_object(o) && bk_rec_int(o, "v", -1) == 1)
 		return o;
+	if (!bk_rec_is_newer(o, path, err))
+		(void)bk_err_set(err, BK_EX_DATAERR, 0, "'%s' is damaged: %s",
+				 path,
+				 o ? "not a state of version 1" : why.text);
 	json_decref(o);
-	(void)bk_err_set(err, BK_EX_DATAERR, 0, "'%s' is damaged: %s", path,
-			 o ? "not a state of version 1" : why.text);
 	return NULL;
 }
 

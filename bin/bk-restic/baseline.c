@@ -91,6 +91,11 @@ void baseline_read(const char *set, struct baseline *ret)
 		o = json_loadb(text.p ? text.p : "", text.len, 0, NULL);
 		ret->damaged = !json_is_object(o);
 	}
+	if (bk_rec_is_newer(o, path, &err)) {
+		ret->held = ret->damaged = true;
+		ret->why = bk_strdup(err.msg);
+		return;
+	}
 	if (o)
 		parse(o, ret);
 	if (ret->damaged) {

@@ -75,7 +75,8 @@ static void read_failures(struct progress *p, const json_t *list, int64_t now)
 	}
 }
 
-static json_t *load(const char *file, struct bk_err *err)
+/* NULL with err; newer: of a bk that is newer than this one. */
+static json_t *load(const char *file, bool *ret_newer, struct bk_err *err)
 {
 	BK_AUTO_BUF struct bk_buf b = BK_BUF_INIT;
 	json_error_t why;
@@ -86,9 +87,12 @@ static json_t *load(const char *file, struct bk_err *err)
 	o = json_loadb(b.p ? b.p : "", b.len, JSON_REJECT_DUPLICATES, &why);
 	if (json_is_object(o) && bk_rec_int(o, "v", -1) == 1)
 		return o;
+	*ret_newer = bk_rec_is_newer(o, file, err);
+	if (!*ret_newer)
+		(void)bk_err_set(err, BK_EX_DATAERR, 0, "'%s' is damaged: %s",
+				 file,
+				 o ? "not a progress of version 1" : why.text);
 	json_decref(o);
-	(void)bk_err_set(err, BK_EX_DATAERR, 0, "'%s' is damaged: %s", file,
-			 o ? "not a progress of version 1" : why.text);
 	return NULL;
 }
 
@@ -105,6 +109,7 @@ int progress_read(struct progress *p, const char *subject, const char *place,
 	BK_AUTO_FREE char *name = bk_asprintf("verify/%s.json", subject);
 	BK_AUTO_JSON json_t *o = NULL;
 	struct bk_err why = { 0 };
+	bool newer = false;
 
 	*p = PROGRESS_INIT;
 	p->file = bk_dirs_path(BK_DIRS_STATE, name, err);
@@ -113,7 +118,12 @@ int progress_read(struct progress *p, const char *subject, const char *place,
 	p->subject = bk_strdup(subject);
 	p->place = bk_strdup(place);
 	p->own = json_object();
-	o = load(p->file, &why);
+	o = load(p->file, &newer, &why);
+	/* what it knows of failures must not be lost */
+	if (newer) {
+		*err = why;
+		return -1;
+	}
 	if (!o && why.exit != BK_EX_NOINPUT)
 		bk_warning("%s; all of %s is to be proved anew", why.msg,
 			   subject);

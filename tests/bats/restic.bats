@@ -118,6 +118,15 @@ setup() { restic_setup; }
 	assert_hasnt "$err" 'less than'
 }
 
+@test "what a newer bk wrote is not overwritten" {
+	backup 0 -- "root $T/src/a"
+	echo '{"v":2}' >"$BK_STATE_DIR/restic/home.json"
+	backup 3 -- "root $T/src/a"
+	assert_has "$out" 'was written by a newer bk: install that one'
+	run_bk 1 bk-restic forget
+	assert_is "$(cat "$BK_STATE_DIR/restic/home.json")" '{"v":2}'
+}
+
 @test "an option with commas and quotes reaches restic as it is" {
 	conf_repo 'option=sftp.command=ssh -J a,b -o "User c" box -s sftp'
 	run_bk 0 bk-restic snapshots

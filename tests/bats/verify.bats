@@ -294,6 +294,11 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 	echo '{"v":1' >state/verify/packs:main.json
 	run_bk 0 bk-verify run
 	assert_has "$err" 'all of packs:main is to be proved anew'
+	# that of a newer bk is not thrown away: failures may be in it
+	echo '{"v":2}' >state/verify/packs:main.json
+	run_bk 65 bk-verify run packs:main
+	assert_has "$err" 'was written by a newer bk: install that one'
+	assert_is "$(cat state/verify/packs:main.json)" '{"v":2}'
 }
 
 @test "what is asked for wrongly, and what would be done" {

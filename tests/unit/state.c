@@ -163,7 +163,7 @@ CHECK_TEST(damaged)
 					   "[]",
 					   "1",
 					   "{}",
-					   "{\"v\":2}",
+					   "{\"v\":0}",
 					   "{\"v\":\"1\"}",
 					   "{\"v\":1} x",
 					   "\xff",
@@ -177,6 +177,16 @@ CHECK_TEST(damaged)
 		CHECK_INT(err.exit, 65);
 		CHECK_HAS(err.msg, "is damaged");
 	}
+}
+
+CHECK_TEST(of_a_newer_bk)
+{
+	set_up();
+	CHECK_INT(mkdir("state", 0700), 0);
+	put_file(FILE_OF_HOME, "{\"v\":2}");
+	CHECK(!bk_state_read("bk-restic", "backup home", &err));
+	CHECK_INT(err.exit, 65);
+	CHECK_HAS(err.msg, "was written by a newer bk: install that one");
 }
 
 CHECK_TEST(damaged_is_replaced)
