@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "dirs.h"
 #include "file.h"
@@ -184,8 +185,13 @@ int bk_conf_read(const char *file, struct bk_conf_lines *l, struct bk_err *err)
 	read_folder(l, folder);
 	if (!l->some && !l->incomplete)
 		nothing_there(l, main_file,
-			      "there is no configuration; write this file, or "
-			      "name one with -c");
+			      geteuid() == 0
+				      ? "there is no configuration; write this "
+					"file (bk-config init asks for it), or "
+					"name one with -c"
+				      : "there is no configuration; write this "
+					"file, or name one with -c; that of "
+					"the whole host is root's");
 	return 0;
 }
 

@@ -363,7 +363,8 @@ static int empty(struct job *j, struct bk_err *err)
 {
 	const char *why = j->set->dump ? "the plan has no folder of it"
 				       : "no .backup marker chooses it, and "
-					 "it has no path";
+					 "it has no path (bk-scan mark backup "
+					 "FOLDER sets one; bk-scan show looks)";
 
 	if (j->r->accept) {
 		baseline_free(&j->base);

@@ -115,6 +115,20 @@ static int set_env(struct repo *r, struct bk_err *err)
 	return 0;
 }
 
+/* A path that is not whole is another one for a timer than for a person. */
+static int check_url(const struct repo *r, struct bk_err *err)
+{
+	const struct bk_conf_value *v = bk_conf_value(r->section, "url", NULL);
+
+	if (!v || r->url[0] == '/' || strchr(r->url, ':'))
+		return 0;
+	return bk_err_set(err, BK_EX_CONFIG, 0,
+			  "%s:%zu: [repo %s] url: '%s' depends on where the "
+			  "tool is started; write the whole path, or a place "
+			  "such as sftp:box:restic/%%H",
+			  v->file, v->line, r->name, r->url);
+}
+
 int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
 	      struct bk_resolve *secrets, struct bk_err *err)
 {
@@ -130,6 +144,8 @@ int repo_open(struct repo *r, const struct bk_conf *conf, const char *name,
 	r->host = conf->host;
 	r->url = bk_conf_str(s, "url", "");
 	r->append_only = bk_conf_bool(s, "append-only", false);
+	if (check_url(r, err) < 0)
+		return -1;
 	r->program = bk_exec_find(bk_conf_str(s, "program", "restic"), err);
 	if (!r->program)
 		return -1;

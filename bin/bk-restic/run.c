@@ -340,6 +340,10 @@ int run_restic(struct run *run, struct bk_err *err)
 		if (run->outcome == OUTCOME_LOCKED) {
 			again = await_lock(run, lock_end, &tried_unlock, err);
 		} else if (run->outcome == OUTCOME_NETWORK && retries > 0) {
+			/* why, where it was not told as it came */
+			if (run->quiet && run->said.len > 0)
+				bk_warning("restic: %s",
+					   bk_str_trim(run->said.p));
 			bk_notice("[repo %s] lost the connection; trying again "
 				  "in %llu s",
 				  run->repo->name,
@@ -382,6 +386,19 @@ json_t *run_for_json(struct run *run, struct bk_err *err)
 	return NULL;
 }
 
+/* What to do, where restic does not say it. */
+static const char *hint(const struct run *run)
+{
+	if (run->outcome == OUTCOME_PASSWORD)
+		return " (password = in bk.conf names another one than the "
+		       "repository was made with; bk-secret check looks for "
+		       "it)";
+	if (run->message && strstr(run->message, "invalid backend"))
+		return " (url = in bk.conf is no place that restic knows: "
+		       "write such as sftp:HOST:FOLDER or /FOLDER)";
+	return "";
+}
+
 int run_err(const struct run *run, struct bk_err *err)
 {
 	const char *name = run->repo->name, *verb = run->args.v[0];
@@ -413,7 +430,8 @@ int run_err(const struct run *run, struct bk_err *err)
 				  "tell what it did",
 				  name, verb);
 	return bk_err_set(err, run->exit, 0,
-			  "[repo %s] restic %s ended with status %d: %s", name,
-			  verb, run->status,
-			  run->message ? run->message : "no reason given");
+			  "[repo %s] restic %s ended with status %d: %s%s",
+			  name, verb, run->status,
+			  run->message ? run->message : "no reason given",
+			  hint(run));
 }

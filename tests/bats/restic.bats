@@ -118,6 +118,30 @@ setup() { restic_setup; }
 	assert_hasnt "$err" 'less than'
 }
 
+@test "mistakes of a beginner: the message says what to do" {
+	run_bk 66 bk-restic backup home - < <(plan)
+	assert_has "$err" 'bk-scan mark backup FOLDER'
+	echo wrong >pw
+	run_bk 77 bk-restic snapshots
+	assert_has "$err" 'bk-secret check'
+	conf_repo 'url=box:restic'
+	run_bk 1 bk-restic init
+	assert_has "$err" 'sftp:HOST:FOLDER'
+	# a timer would make another one in another folder
+	conf_repo 'url=backups'
+	run_bk 78 bk-restic init
+	assert_has "$err" "bk.conf:"
+	assert_has "$err" "'backups' depends on where the tool is started"
+	[ ! -e backups ]
+	# what goes wrong is told before it is tried again
+	conf_repo 'url=sftp:nobody.invalid:r'
+	conf_repo 'retries=1'
+	conf_repo 'retry-pause=1s'
+	run_bk 75 bk-restic init
+	assert_has "$err" 'unable to start the sftp session'
+	assert_has "$err" 'trying again in 1 s'
+}
+
 @test "what a newer bk wrote is not overwritten" {
 	backup 0 -- "root $T/src/a"
 	echo '{"v":2}' >"$BK_STATE_DIR/restic/home.json"
