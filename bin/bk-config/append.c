@@ -81,15 +81,17 @@ int append_find(struct append *a, const char *name, struct bk_err *err)
 	a->label = bk_asprintf("repository %s", a->repo->name);
 	if (!ssh_remote(a->repo, &a->at))
 		return bk_err_set(err, BK_EX_CONFIG, 0,
-				  "its url is no sftp:SERVER:FOLDER, or it has "
-				  "an ssh of its own by option =");
+				  "[repo %s] url is no sftp:SERVER:FOLDER, or "
+				  "ssh is its own, by option =",
+				  name);
 	a->path = clean_path(a->at.path);
 	if (!a->path)
-		return bk_err_set(err, BK_EX_CONFIG, 0,
-				  "its folder '%s' is not one below the home "
-				  "there, of letters, digits and . _ - only, "
-				  "in which no name begins with . or -",
-				  a->at.path);
+		return bk_err_set(
+			err, BK_EX_CONFIG, 0,
+			"[repo %s] url: its folder '%s' is not one "
+			"below the home there, of letters, digits and . _ - only, "
+			"in which no name begins with . or -",
+			name, a->at.path);
 	key = append_name(a->repo->name);
 	a->alias = bk_strdup(key);
 	a->key = ssh_file(key);

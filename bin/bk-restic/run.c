@@ -11,6 +11,7 @@
 #include "file.h"
 #include "log.h"
 #include "rec.h"
+#include "remote.h"
 #include "sig.h"
 #include "time.h"
 
@@ -413,9 +414,13 @@ int run_err(const struct run *run, struct bk_err *err)
 				  name, verb, run->status - 128);
 	if (run->outcome == OUTCOME_NO_REPOSITORY)
 		return bk_err_set(err, run->exit, 0,
-				  "[repo %s] has no repository at its url "
-				  "(create one with: bk-restic init %s)",
-				  name, name);
+				  "[repo %s] has no repository at its url (%s"
+				  "create one with: bk-restic init %s)",
+				  name,
+				  bk_remote_local(run->repo->url)
+					  ? "is its disk mounted? "
+					  : "",
+				  name);
 	if (run->outcome == OUTCOME_LOCKED) {
 		struct outcome_lock lock = { .host = "?" };
 
