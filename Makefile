@@ -372,7 +372,7 @@ INSTALLED = $(patsubst %,$(D)$(BINDIR)/%,$(filter-out $(HELPERS),$(TOOLS))) \
 	$(patsubst lib/completion/bash/%,$(D)$(BASHDIR)/%,$(COMP_BASH)) \
 	$(patsubst lib/completion/zsh/%,$(D)$(ZSHDIR)/%,$(COMP_ZSH)) \
 	$(patsubst lib/completion/fish/%,$(D)$(FISHDIR)/%,$(COMP_FISH)) \
-	$(DOCS:%=$(D)$(DOCDIR)/%)
+	$(DOCS:%=$(D)$(DOCDIR)/%) $(D)$(DOCDIR)/examples/bk.conf
 
 install: all
 	@$(call put,$(BINDIR),$(filter-out $(HELPER_BIN),$(TOOL_BIN)),755)
@@ -384,6 +384,7 @@ install: all
 	@$(call put,$(ZSHDIR),$(COMP_ZSH),644)
 	@$(call put,$(FISHDIR),$(COMP_FISH),644)
 	@$(call put,$(DOCDIR),$(DOCS),644)
+	@$(call put,$(DOCDIR)/examples,lib/conf/examples/bk.conf,644)
 	@$(INSTALL) -d $(CONF) $(CONF)/conf.d
 	@if [ -z "$(D)" ] && [ -e $(CONF)/bk.conf ]; then \
 		echo "kept: $(CONF)/bk.conf"; \
@@ -396,7 +397,7 @@ uninstall:
 	elif cmp -s lib/conf/bk.conf $(CONF)/bk.conf; then \
 		rm -f $(CONF)/bk.conf; \
 	else echo "kept, it was changed: $(CONF)/bk.conf"; fi
-	@rmdir $(CONF)/conf.d $(CONF) $(D)$(DOCDIR) $(D)$(LIBEXECDIR) \
+	@rmdir $(CONF)/conf.d $(CONF) $(D)$(DOCDIR)/examples $(D)$(DOCDIR) $(D)$(LIBEXECDIR) \
 		2>/dev/null || :
 
 # ---- packages --------------------------------------------------------------

@@ -6,7 +6,7 @@
 #include "ref.h"
 #include "str.h"
 
-/* The table. bk.conf(5) and lib/conf/bk.conf say the same in words. */
+/* The table. bk.conf(5) and lib/conf/examples say the same in words. */
 
 #define EXAMPLE_KEEP "hourly 48, daily 14"
 

@@ -68,7 +68,7 @@ person() { there python3 "$rig/answer.py" "$@"; }
 
 @test "the sample configuration stays below; a section is added later" {
 	mkdir etc/bk
-	cp "$BATS_TEST_DIRNAME/../../lib/conf/bk.conf" etc/bk/
+	cp "$BATS_TEST_DIRNAME/../../lib/conf/examples/bk.conf" etc/bk/
 	init_file 0 --no-backup --keep '' --root "$T/src"
 	run_bk 0 there bk-config show backup
 	assert_has "$out" "path = $T/src"

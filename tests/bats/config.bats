@@ -106,8 +106,17 @@ section() {
 	assert_json "$out" 'last | .type == "end" and .status == 0'
 }
 
+@test "bk.conf as installed is that of all releases" {
+	# dpkg asks each host that has changed its bk.conf about a new one, and
+	# an unattended upgrade waits until somebody has answered
+	assert_is "$(sha256sum <"$BATS_TEST_DIRNAME/../../lib/conf/bk.conf")" \
+		"a0e880604af4570b61102b26c8fb9933f3726a977aca761015d5ccd488f9537a  -"
+	install -m 640 "$BATS_TEST_DIRNAME/../../lib/conf/bk.conf" "$conf"
+	run_bk 0 there bk-config show
+}
+
 @test "show: defaults are those of the sample and the manual" {
-	local kind key value sample=$BATS_TEST_DIRNAME/../../lib/conf/bk.conf
+	local kind key value sample=$BATS_TEST_DIRNAME/../../lib/conf/examples/bk.conf
 	cat >"$conf" <<-END
 		[repo r]
 		url = /x

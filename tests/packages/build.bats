@@ -140,6 +140,31 @@ the_dnf() {
 	assert_has root/etc/bk/bk.conf.rpmsave '[host]'
 }
 
+@test "dnf: the next version leaves bk.conf alone" {
+	[ -n "${BK_LONG:-}" ] || skip "one more build: BK_LONG=1"
+	a_distribution
+	run_bk 0 the_dnf install bk-tools
+	printf '[host]\nname = mine\n' >root/etc/bk/bk.conf
+	cp -a "$P/repo" next
+	# whose bk.conf is another one, which it never should be
+	mkdir checkout
+	tar -c -C "$top" --exclude=./.git --exclude='./build*' . |
+		tar -x -C checkout
+	echo '# next' >>checkout/lib/conf/bk.conf
+	echo '# next' >>checkout/lib/systemd/bk-restic.service.in
+	env -u MAKEFLAGS make -C checkout rpm B="$T/new" VERSION=99.0 \
+		DEB_BUILD_OPTIONS=nocheck >log 2>&1 || fail "$(tail -n 20 log)"
+	make -s -C "$top" repo-rpm B="$T/new" REPO="$T/next" \
+		URL="file://$T/next" KEY=packages@example.org
+	REPO=$T/next run_bk 0 the_dnf upgrade bk-tools
+	assert_is "$(rpm --root "$T/root" -q --qf '%{VERSION}' bk-tools)" 99.0
+	assert_is "$(cat root/etc/bk/bk.conf)" "$(printf '[host]\nname = mine')"
+	assert_has root/etc/bk/bk.conf.rpmnew '# next'
+	assert_has root/usr/lib/systemd/system/bk-restic.service '# next'
+	REPO=$T/next run_bk 0 the_dnf downgrade bk-tools
+	assert_is "$(cat root/etc/bk/bk.conf)" "$(printf '[host]\nname = mine')"
+}
+
 @test "dnf does not take what somebody changed" {
 	a_distribution
 	cp -a "$P/repo" changed

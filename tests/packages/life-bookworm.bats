@@ -17,5 +17,6 @@ setup() { a_day; }
 @test "files that were lost come back" { day_restore; }
 @test "the backups are proved" { day_proved; }
 @test "upgraded while a backup runs" { day_upgrade; }
+@test "back to the older version: newer state is refused, and kept" { day_downgrade; }
 @test "removed, and installed again: it goes on" { day_removed; }
 @test "purged: the secrets are gone, the backups are not" { day_purged; }

@@ -83,17 +83,19 @@ enabled_timers() {
 		"bk-*" || :' | awk '{ print $1 }'
 }
 
-# The next release, which is this one with another number.
+# The next release: this one with another number, with units and a sample of
+# the configuration that have changed.
 next_release() {
 	local p
 	mkdir -p next/deb
 	for p in "$P"/b/deb/bk-tools_*.deb; do
 		dpkg-deb -R "$p" next/x
-		sed -i 's/^\(Version: .*\)-1$/\1-2/' next/x/DEBIAN/control
-		echo next >next/x/usr/share/doc/bk-tools/next
-		p=${p##*/}
-		dpkg-deb --root-owner-group -b next/x "next/deb/${p/-1_/-2_}" \
-			>/dev/null
+		sed -i 's/^Version: .*/Version: 99.0-1/' next/x/DEBIAN/control
+		sed -i 's/^Description=.*/Description=next/' \
+			next/x/lib/systemd/system/bk-restic.*
+		echo '# next' >>next/x/usr/share/doc/bk-tools/examples/bk.conf
+		dpkg-deb --root-owner-group -b next/x \
+			"next/deb/bk-tools_99.0-1_${p##*_}" >/dev/null
 	done
 	make -s -C "$top" repo-deb B="$T/next" REPO="$root/srv/packages" \
 		URL=file:///srv/packages KEY=packages@example.org
@@ -182,8 +184,11 @@ backs_up() {
 	host sh -c 'cat /proc/[0-9]*/comm' 2>/dev/null | grep -qx restic
 }
 
+# config: what the user has written, and what packages leave beside it.
+config() { host sh -c 'cd /etc/bk && sha256sum bk.conf* conf.d/* 2>/dev/null || :'; }
+
 day_upgrade() {
-	local pid
+	local pid conf p
 	next_release
 	host sh -c 'head -c 8M /dev/urandom >/home/ann/docs/much
 		sed -i "/^\[repo main\]/a limit-upload = 500k" /etc/bk/bk.conf
@@ -191,14 +196,49 @@ day_upgrade() {
 	wait_for 30 backs_up
 	pid=$(host systemctl show -P MainPID bk-restic.service)
 	[ "$pid" != 0 ]
+	conf=$(config)
 	run_bk 0 host sh -c 'DEBIAN_FRONTEND=noninteractive; export DEBIAN_FRONTEND
 		apt-get -q update && apt-get -q -y install --only-upgrade bk-tools'
-	host test -e /usr/share/doc/bk-tools/next
+	host dpkg -s bk-tools >said
+	assert_has said 'Version: 99.0-1'
+	assert_has said 'Status: install ok installed'
+	# nothing was asked, for nothing could be answered
+	assert_is "$(config)" "$conf"
+	assert_has "$root/usr/share/doc/bk-tools/examples/bk.conf" '# next'
+	for p in bk-restic.timer bk-restic.service; do
+		assert_is "$(host systemctl show -P Description $p)" next
+		assert_is "$(host systemctl show -P NeedDaemonReload $p)" no
+	done
 	assert_is "$(host systemctl show -P MainPID bk-restic.service)" "$pid"
 	active bk-restic.timer
 	wait_for 60 found /home/ann/docs/much
 	wait_for 30 told '.up and (.msg | startswith("ok: "))'
 	host sed -i '/^limit-upload/d' /etc/bk/bk.conf
+	run_bk 0 host bk-status
+}
+
+# What the newer one wrote is neither taken for its own by the old one, nor
+# thrown away.
+day_downgrade() {
+	local conf timers old
+	conf=$(config)
+	timers=$(enabled_timers)
+	old=$(basename "$P"/b/deb/bk-tools_*.deb)
+	old=${old#*_}
+	run_bk 0 host env DEBIAN_FRONTEND=noninteractive apt-get -q -y install \
+		--allow-downgrades "bk-tools=${old%_*}"
+	assert_is "$(config)" "$conf"
+	assert_is "$(enabled_timers)" "$timers"
+	active bk-restic.timer
+	assert_hasnt <(host systemctl show -P Description bk-restic.timer) next
+	run_bk 0 host bk-restic backup
+	host sh -c 'cd /var/lib/bk/verify && cp -a drill:files.json /root/ &&
+		sed -i "s/\"v\": *1/\"v\": 2/" drill:files.json'
+	run_bk 65 host bk-verify run drill:files
+	assert_has "$err" 'was written by a newer bk: install that one'
+	host grep -q '"v": 2' /var/lib/bk/verify/drill:files.json
+	host cp -a /root/drill:files.json /var/lib/bk/verify/
+	run_bk 0 host bk-verify run drill:files
 	run_bk 0 host bk-status
 }
 

@@ -937,7 +937,7 @@ static char *text_of(const char *path)
 
 CHECK_TEST(sample_has_nothing_active)
 {
-	char *text = text_of("lib/conf/bk.conf");
+	char *text = text_of("lib/conf/examples/bk.conf");
 
 	CHECK_STR(try(text), NULL);
 	CHECK_INT(conf->nsections, 0);
@@ -978,7 +978,7 @@ static void each_key_is_in(const char *man, const char *kind, const char *name)
 
 CHECK_TEST(sample_and_manual_have_every_key)
 {
-	char *text = text_of("lib/conf/bk.conf");
+	char *text = text_of("lib/conf/examples/bk.conf");
 	char *man = text_of("man/bk.conf.5");
 	char *active = uncommented(text);
 
