@@ -47,7 +47,7 @@ teardown() { sshd_down; }
 	url_one=sftp://clone/cold
 	cold_conf one
 	boxed 0 bk-cold -q init one
-	head -c 50000000 /dev/urandom >src/a/big
+	head -c 150000000 /dev/urandom >src/a/big
 	there=$(object "$one" src/a/big)
 	timeout 100 unshare -m sh etc.sh bk-cold -q push >later.out 2>&1 3>&- &
 	wait_for 30 half_sent

@@ -48,10 +48,13 @@ teardown() {
 	[ -z "${SOCK:-}" ] || drop_all
 }
 
-# nothing_left: no server, no folder.
+# nothing_left: no server, no folder; those of a test beside this one go.
 nothing_left() {
-	[ ! -e cache/dump ] && [ ! -e state/verify/scratch ] &&
-		[ -z "$(find /var/tmp -maxdepth 1 -name 'bk-verify.*' -newer "$BK_CONFIG")" ]
+	local d
+	[ ! -e cache/dump ] && [ ! -e state/verify/scratch ] || return
+	while IFS= read -r d; do
+		wait_for 60 [ ! -e "$d" ]
+	done < <(find /var/tmp -maxdepth 1 -name 'bk-verify.*' -newer "$BK_CONFIG")
 }
 
 # A program in place of bk-dbdump: the shell script $1; $REAL is the real one.
