@@ -61,7 +61,7 @@ static uint64_t number(const char *s)
 	"('FEDERATED', 'CONNECT', 'SPIDER', 'MRG_MyISAM', 'BLACKHOLE', " \
 	"'OQGRAPH', 'SEQUENCE', 'S3', 'SPHINX')"
 
-static bool is_remote(const char *engine)
+bool catalog_is_remote(const char *engine)
 {
 	BK_AUTO_FREE char *quoted = bk_asprintf("'%s'", engine);
 
@@ -113,7 +113,7 @@ static void take_table(struct catalog *c, struct database *db, MYSQL_ROW row,
 		o->broken = bk_strdup(row[6] ? row[6] : "it has no engine");
 		return;
 	}
-	o->remote = is_remote(engine);
+	o->remote = catalog_is_remote(engine);
 	o->transactional = keeps_snapshots(engine);
 	if (strcasecmp(engine, "ARCHIVE") == 0) {
 		/* That of the last row; the lock does without. */

@@ -120,6 +120,8 @@ int catalog_same_table(struct server *s, const struct object *o,
 
 /* Those of the server itself are never dumped as they are, nor restored to. */
 bool catalog_is_own(const char *db);
+/* Tables of such an engine have their rows elsewhere, or none. */
+bool catalog_is_remote(const char *engine);
 
 /* `db`.`name`, as messages have it: db.name */
 char *object_label(const struct object *o);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "load.h"
 
+#include <mysqld_error.h>
+#include <stdlib.h>
 #include <strings.h>
 
+#include "catalog.h"
 #include "log.h"
 #include "rename.h"
 #include "value.h"
@@ -170,6 +173,7 @@ static bool starts(const char *sql, size_t len, const char *word)
 struct loading {
 	const struct load *l;
 	struct bk_strv there; /* databases */
+	struct load_result result;
 };
 
 static int failed(const struct place *p, const struct statement *st,
@@ -197,12 +201,110 @@ static int send(const struct load *l, const char *sql, size_t len,
 	return mysql_errno(m) == 0 ? 0 : server_err(l->server, NULL, err);
 }
 
+/* Is it the definition of a table whose rows are elsewhere? */
+static bool is_remote_table(const struct place *p, const struct statement *st)
+{
+	static const char word[] = "\n) ENGINE=";
+	BK_AUTO_FREE char *text = NULL, *engine = NULL;
+	const char *at = NULL;
+
+	if (p->subject.kind != SUBJECT_OBJECT ||
+	    strcmp(p->subject.word, "table") != 0)
+		return false;
+	text = bk_memdup(st->p, st->len);
+	for (const char *q = text; (q = strstr(q, word)); q++)
+		at = q + strlen(word);
+	if (!at)
+		return false;
+	engine = bk_memdup(at, strcspn(at, " \n"));
+	return catalog_is_remote(engine);
+}
+
+/* What a view needs was left out. */
+static bool is_bereft(const struct loading *g, const struct place *p)
+{
+	unsigned int code = mysql_errno(g->l->server->m);
+
+	return g->result.left > 0 && p->subject.kind == SUBJECT_OBJECT &&
+	       strcmp(p->subject.word, "view") == 0 &&
+	       (code == ER_NO_SUCH_TABLE || code == ER_VIEW_INVALID);
+}
+
+/* One that fails: is it left out, or the end? */
+static int leave_out(struct loading *g, const struct place *p,
+		     const struct statement *st, const struct bk_err *why,
+		     struct bk_err *err)
+{
+	const struct subject *s = &p->subject;
+	BK_AUTO_FREE char *label = NULL;
+	struct item *it;
+
+	/* A lost connection is no answer of the server. */
+	if (why->exit == BK_EX_TEMPFAIL || !p->db ||
+	    !(is_remote_table(p, st) || is_bereft(g, p)))
+		return failed(p, st, why, err);
+	label = bk_asprintf("%s.%s", db_of(g->l, p->db), s->name);
+	bk_warning("%s %s is NOT restored, for its rows are elsewhere, and the "
+		   "server says: %s; create it when they can be reached, from "
+		   "%s:%llu",
+		   s->word, label, why->msg, p->file,
+		   (unsigned long long)st->line);
+	it = inventory_label(g->l->inventory, g->l->into, label);
+	if (it)
+		inventory_spare(g->l->inventory, it);
+	g->result.left++;
+	return 0;
+}
+
+/* What the server warned of when it took another engine; NULL: it did not. */
+static char *other_engine(struct server *s)
+{
+	BK_AUTO_RESULT MYSQL_RES *r = NULL;
+	char *why = NULL;
+	MYSQL_ROW row;
+
+	if (mysql_warning_count(s->m) > 0)
+		r = server_query(s, "SHOW WARNINGS", NULL);
+	while (r && !why && (row = mysql_fetch_row(r)))
+		if (strtoul(row[1], NULL, 10) == ER_UNKNOWN_STORAGE_ENGINE)
+			why = bk_strdup(row[2]);
+	return why;
+}
+
+/* A table was made: as it is meant to be? */
+static int check_engine(struct loading *g, const struct place *p,
+			const struct statement *st, struct bk_err *err)
+{
+	BK_AUTO_FREE char *why = other_engine(g->l->server);
+	BK_AUTO_BUF struct bk_buf name = BK_BUF_INIT;
+	struct bk_err e;
+
+	if (!why)
+		return 0;
+	value_add_name(&name, db_of(g->l, p->db));
+	bk_buf_addc(&name, '.');
+	value_add_name(&name, p->subject.name);
+	if (is_remote_table(p, st)) {
+		/* An empty table in its place would be taken for it. */
+		bk_err_set(&e, BK_EX_NO, 0, "%s", why);
+		return server_dof(g->l->server, err, "DROP TABLE %s", name.p) <
+				       0
+			       ? -1
+			       : leave_out(g, p, st, &e, err);
+	}
+	bk_warning("table %s.%s is of another engine than it was: %s",
+		   db_of(g->l, p->db), p->subject.name, why);
+	g->result.changed++;
+	return 0;
+}
+
 static int load_statement(void *arg, const struct place *p,
 			  const struct statement *st, struct bk_err *err)
 {
-	const struct loading *g = arg;
+	struct loading *g = arg;
 	BK_AUTO_BUF struct bk_buf sql = BK_BUF_INIT;
 	struct bk_err why;
+	int got;
 
 	if (!inventory_wants(g->l->inventory, p))
 		return 0;
@@ -211,13 +313,18 @@ static int load_statement(void *arg, const struct place *p,
 	    starts(st->p, st->len, "CREATE ") &&
 	    bk_strv_has(&g->there, db_of(g->l, p->db)))
 		return 0;
-	if (!p->db || !g->l->into)
-		return send(g->l, st->p, st->len, &why) < 0
-			       ? failed(p, st, &why, err)
-			       : 0;
-	rename_db(p, g->l->into, st->p, st->len, &sql);
-	return send(g->l, sql.p, sql.len, &why) < 0 ? failed(p, st, &why, err)
-						    : 0;
+	if (!p->db || !g->l->into) {
+		got = send(g->l, st->p, st->len, &why);
+	} else {
+		rename_db(p, g->l->into, st->p, st->len, &sql);
+		got = send(g->l, sql.p, sql.len, &why);
+	}
+	if (got < 0)
+		return leave_out(g, p, st, &why, err);
+	return p->db && p->subject.kind == SUBJECT_OBJECT &&
+			       strcmp(p->subject.word, "table") == 0
+		       ? check_engine(g, p, st, err)
+		       : 0;
 }
 
 /* Of a folder, whole files can be passed over. */
@@ -255,7 +362,7 @@ int load_check_packet(const struct load *l, struct bk_err *err)
 }
 
 int load_dump(const struct load *l, const char *path, const struct manifest *m,
-	      struct bk_err *err)
+	      struct load_result *ret, struct bk_err *err)
 {
 	struct loading g = { .l = l };
 	BK_AUTO_STRV struct bk_strv tables = BK_STRV_INIT;
@@ -270,6 +377,7 @@ int load_dump(const struct load *l, const char *path, const struct manifest *m,
 		got = walk_dump(&w, err);
 	bk_log_progress(NULL);
 	bk_strv_free(&g.there);
+	*ret = g.result;
 	return got;
 }
 

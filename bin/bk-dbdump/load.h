@@ -30,9 +30,18 @@ int load_is_empty(const struct load *l, const char *db, bool *ret,
 int load_check_packet(const struct load *l, struct bk_err *err);
 /* Drop what is there of what is wanted, and nothing else. */
 int load_drop(const struct load *l, struct bk_err *err);
-/* Path and manifest as of struct walk. */
+/*
+ * Path and manifest as of struct walk. A table whose rows are elsewhere, which
+ * the server does not create because that cannot be reached, is left out with
+ * a warning, as are views of it. Another one of an engine that the server does
+ * not have is of its default engine then, with a warning.
+ */
+struct load_result {
+	size_t left;	/* objects that were left out */
+	size_t changed; /* tables of another engine */
+};
 int load_dump(const struct load *l, const char *path, const struct manifest *m,
-	      struct bk_err *err);
+	      struct load_result *ret, struct bk_err *err);
 /*
  * Count the rows of each table: 65 where they are not those of the dump. all:
  * NULL, or how many there are in all tables together.

@@ -28,6 +28,7 @@ struct job {
 	struct bk_strv dbs;   /* those of the dump that are wanted */
 	struct bk_strv there; /* that exist on the server, and hold something */
 	struct bk_strv tables; /* that exist on the server */
+	struct load_result result;
 };
 
 /* What will be done. */
@@ -281,7 +282,8 @@ static int load(struct job *j, struct bk_err *err)
 
 	if (d->overwrite && load_drop(&l, err) < 0)
 		return -1;
-	if (load_dump(&l, j->source.path, source_manifest(&j->source), err) < 0)
+	if (load_dump(&l, j->source.path, source_manifest(&j->source),
+		      &j->result, err) < 0)
 		return bk_err_set(err, err->exit, 0,
 				  "%s; what was restored until then is there",
 				  err->msg);
@@ -308,6 +310,25 @@ static int choose(struct job *j, struct bk_err *err)
 	return 0;
 }
 
+/* Is it all as it was? */
+static int judge(const struct job *j, struct bk_err *err)
+{
+	const struct load_result *r = &j->result;
+
+	if (r->left > 0)
+		return bk_err_set(err, BK_EX_PARTIAL, 0,
+				  "all is restored but %zu object%s, whose "
+				  "rows are elsewhere: see above",
+				  r->left, r->left == 1 ? "" : "s");
+	if (r->changed > 0)
+		return bk_err_set(err, BK_EX_PARTIAL, 0,
+				  "all is restored, but %zu table%s of another "
+				  "storage engine: see above",
+				  r->changed,
+				  r->changed == 1 ? " is" : "s are");
+	return 0;
+}
+
 static int steps(struct job *j, struct bk_err *err)
 {
 	if (source_open(j->d, j->section, &j->source, err) < 0)
@@ -322,7 +343,7 @@ static int steps(struct job *j, struct bk_err *err)
 	if (!j->d->cli.dry_run && load(j, err) < 0)
 		return -1;
 	report(j);
-	return 0;
+	return judge(j, err);
 }
 
 /* The section that is named, or the only one; none where all else is said. */

@@ -346,7 +346,7 @@ static int load(struct verify *v, struct subject *s, struct dump *d,
 	c.deadline = step_deadline(v);
 	if (child_run(&c, err) < 0)
 		return -1;
-	if (c.status == BK_EX_OK || c.status == BK_EX_PARTIAL)
+	if (c.status == BK_EX_OK)
 		return 0;
 	(void)child_err(&c, BK_EX_DATAERR, err);
 	return 1;
@@ -480,12 +480,15 @@ static int compare_folders(struct subject *s, struct dump *d,
 	return 0;
 }
 
-/* Of another release, or without a plugin, it does not tell. */
+/* Of another release, without a plugin, or without the server that has the
+ * rows of a table, it does not tell. */
 static int not_judged(const struct dump *d, const char *why, struct bk_err *err)
 {
 	BK_AUTO_FREE char *here = scratch_release();
 
-	if (strstr(why, "nknown storage engine") || strstr(why, "plugin"))
+	if (strstr(why, "nknown storage engine") || strstr(why, "plugin") ||
+	    strstr(why, "rows are elsewhere") ||
+	    strstr(why, "another storage engine"))
 		return bk_err_set(err, BK_EX_UNAVAILABLE, 0,
 				  "the MariaDB here cannot load the dump: %s",
 				  why);

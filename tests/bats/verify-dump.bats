@@ -160,6 +160,24 @@ fake_dbdump() {
 	assert_is "$(progress dump:main '.parts | length')" 3
 }
 
+@test "rows that are on another server: not proved, and no failure of the dump" {
+	sql "INSTALL SONAME 'ha_federatedx'" 2>"$T/none" ||
+		skip "ha_federatedx.so is not installed"
+	sql "CREATE USER fed@localhost IDENTIFIED BY 'x';
+		GRANT ALL ON shop.* TO fed@localhost;
+		CREATE SERVER far FOREIGN DATA WRAPPER mysql OPTIONS (SOCKET '$SOCK',
+		USER 'fed', PASSWORD 'x', DATABASE 'shop');
+		CREATE TABLE shop.far (id INT PRIMARY KEY) ENGINE=FEDERATED
+		CONNECTION='far/item'"
+	run_bk 0 bk-dbdump backup
+	status=0
+	bk-verify run >"$T/o" 2>"$T/e" || status=$?
+	sql "DROP TABLE shop.far; DROP SERVER far; UNINSTALL SONAME 'ha_federatedx'"
+	assert_is "$status" 69 || fail "$(cat "$T/o" "$T/e")"
+	assert_has "$T/o" $'dump:main\terror\tthe MariaDB here cannot load the dump'
+	assert_hasnt "$T/o" failed
+}
+
 @test "kill -9 leaves a server for no longer than the next run" {
 	for n in 1 2 3 4 5; do
 		bk-verify run --all >/dev/null 2>&1 &
