@@ -349,7 +349,7 @@ static double score(struct verify *v, struct subject *s)
 }
 
 const struct kind kind_cold = {
-	.how = "hashed on the box",
+	.how = "hashed again",
 	.first = 0,
 	.prepare = prepare,
 	.score = score,

@@ -39,7 +39,7 @@ older() {
 	run_bk 0 bk-verify run
 	assert_has "$out" $'cold:a\tok\t100 % proved within 30 d'
 	run_bk 0 bk-verify status
-	assert_has "$out" $'cold:a\tok\t100 %\thashed on the box'
+	assert_has "$out" $'cold:a\tok\t100 %\thashed again'
 	run_bk 0 bk-status --json || :
 	run_bk 0 bk-verify run
 	[ -z "$stdout" ]
