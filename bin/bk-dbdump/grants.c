@@ -269,6 +269,9 @@ int grants_check(struct server *s, const struct dump_options *o,
 		return missing(s, "SHOW DATABASES", NULL, NULL,
 			       "does not see all databases that may be chosen",
 			       err);
+	if (selection_wild(o->selection) &&
+	    catalog_check_hidden(s, o->selection, err) < 0)
+		return -1;
 	if (o->stage && o->connections > 1 &&
 	    !grants_have(&g, "RELOAD", NULL, NULL))
 		return missing(s, "RELOAD", NULL, NULL,

@@ -50,6 +50,25 @@ teardown() { drop_all; }
 	assert_whole "$out"
 }
 
+@test "a database whose folder cannot be opened is missed" {
+	need_root
+	sql "CREATE DATABASE blog; CREATE TABLE blog.a (id INT PRIMARY KEY);
+		CREATE DATABASE \`s-tä\`; CREATE TABLE \`s-tä\`.b (id INT PRIMARY KEY)"
+	run_bk 0 bk-dbdump dump main
+	chmod 0 "$M"/s/data/s@*
+	run_bk 1 bk-dbdump dump main '*'
+	assert_cut "$out"
+	assert_has "$err" "database 's-tä' has tables of InnoDB"
+	run_bk 0 bk-dbdump dump main blog
+	run_bk 66 bk-dbdump dump main 's-tä'
+	echo 'exclude = s-tä' >>"$BK_CONFIG"
+	run_bk 0 bk-dbdump dump main
+	sed -i '/^exclude/d' "$BK_CONFIG"
+	chmod 700 "$M"/s/data/s@*
+	run_bk 0 bk-dbdump dump main
+	assert_whole "$out"
+}
+
 @test "too few files for all the tables that are locked: what to do is said" {
 	for limit in 512 513; do
 		(ulimit -n $limit && mdb_up few)
