@@ -179,9 +179,15 @@ day_proved() {
 	run_bk 0 host bk-verify status
 }
 
-# Is restic at work, for the service?
-backs_up() {
-	host sh -c 'cat /proc/[0-9]*/comm' 2>/dev/null | grep -qx restic
+# to_restic SIGNAL: to the backup of the service; false: there is none.
+# shellcheck disable=SC2016
+to_restic() {
+	host sh -c 'for p in /proc/[0-9]*; do
+			[ "$(cat "$p/comm")" = restic ] &&
+				grep -qzx backup "$p/cmdline" &&
+				kill "-$1" "${p#/proc/}" && exit
+		done 2>/dev/null
+		exit 1' sh "$1"
 }
 
 # config: what the user has written, and what packages leave beside it.
@@ -193,7 +199,8 @@ day_upgrade() {
 	host sh -c 'head -c 8M /dev/urandom >/home/ann/docs/much
 		sed -i "/^\[repo main\]/a limit-upload = 500k" /etc/bk/bk.conf
 		systemctl start --no-block bk-restic.service'
-	wait_for 30 backs_up
+	# it is held while all else goes on, however long that takes
+	wait_for 30 to_restic STOP
 	pid=$(host systemctl show -P MainPID bk-restic.service)
 	[ "$pid" != 0 ]
 	conf=$(config)
@@ -211,6 +218,7 @@ day_upgrade() {
 	done
 	assert_is "$(host systemctl show -P MainPID bk-restic.service)" "$pid"
 	active bk-restic.timer
+	to_restic CONT
 	wait_for 60 found /home/ann/docs/much
 	wait_for 30 told '.up and (.msg | startswith("ok: "))'
 	host sed -i '/^limit-upload/d' /etc/bk/bk.conf
