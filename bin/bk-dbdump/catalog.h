@@ -88,13 +88,6 @@ struct catalog {
 int catalog_list(struct server *s, const struct selection *selection,
 		 struct catalog *ret, struct bk_err *err);
 /*
- * Is a database chosen that the server leaves out of its list, since it cannot
- * read the folder? 1, which names it. Of what InnoDB knows, and for somebody
- * who sees all databases.
- */
-int catalog_check_hidden(struct server *s, const struct selection *sel,
-			 struct bk_err *err);
-/*
  * Adds the definitions. CATALOG_MOVED where something is gone meanwhile: then
  * all has to be read anew.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "grants.h"
 
+#include <mysqld_error.h>
 #include <strings.h>
 
 #include "value.h"
@@ -256,6 +257,57 @@ int grants_unseen(struct server *s, const char *db, const char *table,
 	return missing(s, "SELECT", db, table, what, err);
 }
 
+/* The first chosen one of the databases that InnoDB alone knows, or NULL. */
+static int find_hidden(struct server *s, const struct selection *sel,
+		       char **ret, struct bk_err *err)
+{
+	BK_AUTO_RESULT MYSQL_RES *r = server_query(
+		s,
+		"SELECT CONVERT(CONVERT(file USING filename) USING utf8mb4) "
+		"FROM (SELECT DISTINCT CAST(SUBSTRING_INDEX(NAME, '/', 1) AS "
+		"BINARY) file FROM information_schema.INNODB_SYS_TABLES WHERE "
+		"NAME LIKE '%/%') t WHERE file NOT IN (SELECT "
+		"CONVERT(CONVERT(SCHEMA_NAME USING filename) USING binary) "
+		"FROM information_schema.SCHEMATA)",
+		err);
+	MYSQL_ROW row;
+
+	*ret = NULL;
+	/* Not for us, as all rows of InnoDB then; or there is no InnoDB. */
+	if (!r)
+		return err->exit == BK_EX_NOPERM ||
+				       mysql_errno(s->m) == ER_UNKNOWN_TABLE
+			       ? 0
+			       : -1;
+	while (!*ret && (row = mysql_fetch_row(r)))
+		if (row[0] && selection_db(sel, row[0]))
+			*ret = bk_strdup(row[0]);
+	return 0;
+}
+
+/* The server leaves a database out of its list whose folder it cannot read. */
+static int check_hidden(struct server *s, const struct selection *sel,
+			struct bk_err *err)
+{
+	/* One that is just being made may be seen the second time. */
+	for (int i = 0; i < 2; i++) {
+		BK_AUTO_FREE char *name = NULL;
+
+		if (find_hidden(s, sel, &name, err) < 0)
+			return -1;
+		if (!name)
+			return 0;
+		bk_err_set(
+			err, BK_EX_NO, 0,
+			"database '%s' has tables of InnoDB, and the server "
+			"does not show it: its folder in the data directory "
+			"is gone, or belongs to another user; 'exclude' goes "
+			"without it",
+			name);
+	}
+	return -1;
+}
+
 int grants_check(struct server *s, const struct dump_options *o,
 		 const struct catalog *c, struct bk_err *err)
 {
@@ -270,7 +322,7 @@ int grants_check(struct server *s, const struct dump_options *o,
 			       "does not see all databases that may be chosen",
 			       err);
 	if (selection_wild(o->selection) &&
-	    catalog_check_hidden(s, o->selection, err) < 0)
+	    check_hidden(s, o->selection, err) < 0)
 		return -1;
 	if (o->stage && o->connections > 1 &&
 	    !grants_have(&g, "RELOAD", NULL, NULL))

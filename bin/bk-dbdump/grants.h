@@ -30,7 +30,8 @@ int grants_unseen(struct server *s, const char *db, const char *table,
 
 /*
  * 77 where something is missing: err names the GRANT that mends it. The list
- * is of the databases as they are seen.
+ * is of the databases as they are seen; 1 where the server itself does not see
+ * one that is chosen by a wildcard, though InnoDB has tables of it.
  */
 int grants_check(struct server *s, const struct dump_options *o,
 		 const struct catalog *c, struct bk_err *err);
