@@ -7,6 +7,7 @@
 load helper
 load cold
 load boxes
+load sshd
 
 setup() {
 	bk_setup
@@ -87,21 +88,7 @@ start_server() {
 		SFTPAuthorizedUserKeys file:$T/r/keys
 	END
 	run_server
-	wait_for 30 bash -c ": <>/dev/tcp/127.0.0.1/$port" 2>/dev/null
-	echo "pro $(cut -d' ' -f1,2 r/hostkey.pub)" >r/known_hosts
-	cat >r/ssh_config <<-END
-		Host pro
-			HostName 127.0.0.1
-			Port $port
-			User u1
-			HostKeyAlias pro
-			IdentityFile $T/r/client
-			IdentitiesOnly yes
-			IdentityAgent none
-			UserKnownHostsFile $T/r/known_hosts
-			GlobalKnownHostsFile /dev/null
-			ConnectTimeout 5
-	END
+	sshd_host pro "$port" u1
 }
 
 @test "push, check and get: all is proved by reading it back" {
